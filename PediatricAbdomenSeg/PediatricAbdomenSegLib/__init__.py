@@ -1,0 +1,1 @@
+"""PediatricAbdomenSeg: organs at risk and hepatoblastoma on a child's CT, from images to contours."""

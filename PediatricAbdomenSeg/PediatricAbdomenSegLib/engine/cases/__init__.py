@@ -1,0 +1,1 @@
+"""Images and contours on disk: DICOM series, image files, label maps and RTSTRUCT."""

@@ -1,0 +1,1 @@
+"""The pedseg command, one file per subcommand."""

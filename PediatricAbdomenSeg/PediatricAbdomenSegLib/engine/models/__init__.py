@@ -1,0 +1,1 @@
+"""Model bundles: what a bundle declares, where bundles live and whether their files are intact."""

@@ -1,0 +1,1 @@
+"""A synthetic child whose anatomy is known, rendered as a CT series."""

@@ -1,0 +1,1 @@
+"""Training a bundle with nnU-Net's own planner and trainer, and exporting it."""

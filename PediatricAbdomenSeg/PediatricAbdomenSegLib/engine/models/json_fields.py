@@ -1,0 +1,152 @@
+"""Typed access to JSON that came with a model: a wrong or missing key is a `ModelError` that names file and key."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import ModelError
+
+_RESTORE = "Restore the file from where the model came from, or choose another model."
+
+
+@dataclass(frozen=True)
+class JsonFields:
+    """One JSON object and where it stands, for messages.
+
+    Attributes:
+        values: the object's members.
+        where: file name, with the path inside it after a colon, for example ``"plans.json: configurations"``.
+    """
+
+    values: dict[str, Any]
+    where: str
+
+    def fail(self, key: str, problem: str) -> ModelError:
+        """The error for ``key``; to be raised by the caller."""
+        return ModelError(f"{self.where}: {key} {problem}.", _RESTORE)
+
+    def value(self, key: str) -> Any:
+        """The member ``key``, whatever its type."""
+        if key not in self.values:
+            raise self.fail(f'"{key}"', "is missing")
+        return self.values[key]
+
+    def object(self, key: str) -> JsonFields:
+        """A member that is itself a JSON object."""
+        value = self.value(key)
+        if not isinstance(value, dict):
+            raise self.fail(f'"{key}"', f"must be an object, not {_described(value)}")
+        return JsonFields(value, f"{self.where}: {key}")
+
+    def text(self, key: str, may_be_empty: bool = False) -> str:
+        """A string; an empty one only where it is allowed."""
+        value = self.value(key)
+        if not isinstance(value, str) or not (value.strip() or may_be_empty):
+            raise self.fail(f'"{key}"', f"must be a text, not {_described(value)}")
+        return value
+
+    def choice(self, key: str, choices: tuple[str, ...]) -> str:
+        """A string out of ``choices``."""
+        value = self.text(key)
+        if value not in choices:
+            raise self.fail(f'"{key}"', f'is "{value}", but only {", ".join(choices)} are known')
+        return value
+
+    def flag(self, key: str) -> bool:
+        """A true or false."""
+        value = self.value(key)
+        if not isinstance(value, bool):
+            raise self.fail(f'"{key}"', f"must be true or false, not {_described(value)}")
+        return value
+
+    def integer(self, key: str, lowest: int) -> int:
+        """A whole number, at least ``lowest``."""
+        value = self.value(key)
+        if not _is_integer(value) or value < lowest:
+            raise self.fail(f'"{key}"', f"must be a whole number of at least {lowest}, not {_described(value)}")
+        return int(value)
+
+    def number(self, key: str) -> float:
+        """A finite number."""
+        value = self.value(key)
+        if not _is_number(value):
+            raise self.fail(f'"{key}"', f"must be a finite number, not {_described(value)}")
+        return float(value)
+
+    def numbers(self, key: str) -> tuple[float, ...]:
+        """A list of finite numbers."""
+        value = self.value(key)
+        if not isinstance(value, list) or not all(_is_number(item) for item in value):
+            raise self.fail(f'"{key}"', f"must be a list of finite numbers, not {_described(value)}")
+        return tuple(float(item) for item in value)
+
+    def integers(self, key: str, lowest: int) -> tuple[int, ...]:
+        """A list of whole numbers, each at least ``lowest``."""
+        value = self.value(key)
+        if not isinstance(value, list) or not all(_is_integer(item) and item >= lowest for item in value):
+            problem = f"must be a list of whole numbers of at least {lowest}, not {_described(value)}"
+            raise self.fail(f'"{key}"', problem)
+        return tuple(int(item) for item in value)
+
+    def integer_rows(self, key: str, lowest: int) -> tuple[tuple[int, ...], ...]:
+        """A list of lists of whole numbers, each at least ``lowest``."""
+        value = self.value(key)
+        if not isinstance(value, list):
+            raise self.fail(f'"{key}"', f"must be a list of lists, not {_described(value)}")
+        rows = JsonFields({str(index): row for index, row in enumerate(value)}, f"{self.where}: {key}")
+        return tuple(rows.integers(index, lowest) for index in rows.values)
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """A list of strings."""
+        value = self.value(key)
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise self.fail(f'"{key}"', f"must be a list of texts, not {_described(value)}")
+        return tuple(value)
+
+    def text_members(self, key: str) -> dict[str, str]:
+        """An object all of whose members are strings."""
+        members = self.object(key)
+        return {name: members.text(name) for name in members.values}
+
+    def interval(self, key: str) -> tuple[float, float]:
+        """A list of two finite numbers, the lower one first."""
+        bounds = self.numbers(key)
+        if len(bounds) != 2 or bounds[0] >= bounds[1]:
+            raise self.fail(f'"{key}"', f"must be [lower, upper] with lower < upper, not {list(bounds)}")
+        return bounds[0], bounds[1]
+
+
+def read_json_fields(path: Path) -> JsonFields:
+    """Read a JSON file whose top level is an object.
+
+    Raises:
+        ModelError: the file is missing, unreadable, not JSON, or its top level is not an object.
+    """
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ModelError(f"{path.name} cannot be read in {path.parent}: {error.strerror}.", _RESTORE) from error
+    except (ValueError, RecursionError) as error:
+        raise ModelError(f"{path.name} in {path.parent} is not valid JSON: {error}.", _RESTORE) from error
+    if not isinstance(values, dict):
+        raise ModelError(f"{path.name} in {path.parent} must hold one JSON object.", _RESTORE)
+    return JsonFields(values, path.name)
+
+
+def _is_integer(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: object) -> bool:
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return _is_integer(value) and abs(value) < 2**63  # Python's JSON has integers that no float can hold
+
+
+def _described(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else text[:57] + "..."

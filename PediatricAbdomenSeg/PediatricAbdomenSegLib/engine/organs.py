@@ -10,8 +10,9 @@ are not on the list and are built by its rules (root first, then detail, ``_L``/
 ``VBs`` is the list's "vertebral bodies"; nothing on it names whole vertebrae. ``GTV_Hepatobl`` follows the list's
 target rule (type first).
 
-**SNOMED CT codes** are those of DICOM PS3.16 and of Slicer's own terminology, so that Slicer shows names instead of
-numbers. Laterality is always a modifier (7771000 left, 24028007 right), never part of the code.
+**SNOMED CT codes** are those of DICOM PS3.16 and of Slicer's own terminology where these have the structure; deep
+muscle of back, iliopsoas, gastrointestinal tract and hepatoblastoma come from SNOMED CT itself. Laterality is always
+a modifier (7771000 left, 24028007 right), never part of the code.
 
 **Volumes.** The reference volumes at 0, 1, 5, 10, 15 and 21 years are the organ masses of ICRP Publication 89 (2002),
 table 2.8, mean of both sexes, divided by 1.05 g/ml and halved for one of a pair. Lungs are the tissue and blood of
@@ -135,7 +136,7 @@ INFERIOR_VENA_CAVA = CodedConcept("64131007", "SCT", "Inferior vena cava")
 DEEP_MUSCLE_OF_BACK = CodedConcept("244849004", "SCT", "Deep muscle of back")
 ILIOPSOAS = CodedConcept("68455001", "SCT", "Iliopsoas muscle")
 ADRENAL_GLAND = CodedConcept("23451007", "SCT", "Adrenal gland")
-NEOPLASM_PRIMARY = CodedConcept("86049000", "SCT", "Neoplasm, Primary")
+HEPATOBLASTOMA_DISORDER = CodedConcept("109843000", "SCT", "Hepatoblastoma")
 
 # Reference volumes in ml at 0, 1, 5, 10, 15 and 21 years; sources in the module's docstring.
 _SPLEEN_ML = (9, 28, 48, 76, 124, 133)
@@ -205,7 +206,7 @@ HEPATOBLASTOMA = Organ(
     display_name="Hepatoblastoma",
     tg263_name="GTV_Hepatobl",
     short_name="Hepatoblastoma",
-    snomed=NEOPLASM_PRIMARY,
+    snomed=HEPATOBLASTOMA_DISORDER,
     laterality=None,
     color=(60, 255, 60),
     type=OrganType.TARGET,

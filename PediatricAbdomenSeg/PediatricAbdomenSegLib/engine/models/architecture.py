@@ -78,12 +78,15 @@ def _read_new(settings: JsonFields, dimensions: int) -> Architecture:
         if key not in _ARGUMENTS:
             raise arguments.fail(f'"{key}"', "is not supported")
     _check_operations(arguments, dimensions)
+    features = arguments.integers("features_per_stage", lowest=1)
+    if arguments.integer("n_stages", lowest=1) != len(features):
+        raise arguments.fail('"features_per_stage"', f"must have {arguments.values['n_stages']} values")
     norm = _optional_object(arguments, "norm_op_kwargs")
     nonlinearity = _optional_object(arguments, "nonlin_kwargs")
     return Architecture(
         network_class=network_class,
         dimensions=dimensions,
-        features_per_stage=arguments.integers("features_per_stage", lowest=1),
+        features_per_stage=features,
         kernel_sizes=arguments.integer_rows("kernel_sizes", lowest=1),
         strides=arguments.integer_rows("strides", lowest=1),
         n_conv_per_stage=arguments.integers(_blocks_key(network_class), lowest=1),

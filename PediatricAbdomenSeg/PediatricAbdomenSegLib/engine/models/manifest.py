@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from ..errors import ModelError, ResourceError, UsageError
+from ..cases.atomic_file import replaced_when_complete
+from ..errors import ModelError, UsageError
 from ..organs import organ_by_key
 from .json_fields import JsonFields, read_json_fields
 from .weights_file import WEIGHTS_NAME
@@ -94,18 +94,8 @@ def write_manifest(folder: Path, manifest: BundleManifest) -> Path:
     values = json.loads(json.dumps(_to_json(manifest)))
     _from_json(JsonFields(values, MANIFEST_NAME))
     path = Path(folder) / MANIFEST_NAME
-    partial = path.with_name(f".{MANIFEST_NAME}.{os.getpid()}.partial")
-    try:
-        try:
-            partial.write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
-            os.replace(partial, path)
-        finally:
-            partial.unlink(missing_ok=True)
-    except OSError as error:
-        raise ResourceError(
-            f"{MANIFEST_NAME} cannot be written to {path.parent}: {error.strerror}.",
-            "Check that the folder exists, is writable and has space left.",
-        ) from error
+    with replaced_when_complete(path) as partial:
+        partial.write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
     return path
 
 
@@ -183,7 +173,7 @@ def _check_organ_key(fields: JsonFields, where: str, key: str) -> None:
     try:
         organ_by_key(key)
     except UsageError as error:
-        raise fields.fail(f'"{where}"', f'has the unknown organ "{key}": {error.message.rstrip(".")}') from error
+        raise fields.fail(f'"{where}"', f'has the unknown organ "{key}". {error.hint.rstrip(".")}') from error
 
 
 def _fusion_priority(fields: JsonFields, keys: set[str]) -> tuple[str, ...]:

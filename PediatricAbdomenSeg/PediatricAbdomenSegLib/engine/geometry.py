@@ -41,7 +41,9 @@ class Geometry:
         """Whether two grids have the same shape and no corner differs by more than ``tolerance_mm``."""
         if self.shape != other.shape:
             return False
-        corners = np.array([[x, y, z, 1] for z in (0, self.shape[0]) for y in (0, self.shape[1]) for x in (0, self.shape[2])])
+        corners = np.array(
+            [[x, y, z, 1] for z in (0, self.shape[0]) for y in (0, self.shape[1]) for x in (0, self.shape[2])]
+        )
         return bool(np.abs((self.affine - other.affine) @ corners.T).max() <= tolerance_mm)
 
     def to_ras(self, index_zyx: np.ndarray) -> np.ndarray:
@@ -87,7 +89,11 @@ def canonical_reorientation(affine: np.ndarray) -> Reorientation:
     """
     columns = np.asarray(affine, float)[:3, :3]
     lengths = np.linalg.norm(columns, axis=0)
-    if not np.all(np.isfinite(columns)) or np.any(lengths == 0) or abs(np.linalg.det(columns / np.where(lengths, lengths, 1))) < 1e-3:
+    if (
+        not np.all(np.isfinite(columns))
+        or np.any(lengths == 0)
+        or abs(np.linalg.det(columns / np.where(lengths, lengths, 1))) < 1e-3
+    ):
         raise ValueError("the affine is singular")
     cosines = np.diag([-1.0, -1.0, 1.0]) @ (columns / lengths)  # rows: patient L, P, S; columns: index x, y, z
     axes, flips, free = [0, 0, 0], [False, False, False], [0, 1, 2]

@@ -1,0 +1,72 @@
+"""The grid that a sorted stack of DICOM slices spans in the patient."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import InputError
+from ..geometry import LPS_TO_RAS
+from .dicom_headers import ImageHeader
+from .series_checks import required_numbers
+
+# Scanners write direction cosines with as few as three decimals.
+_COSINE_TOLERANCE = 5e-3
+
+
+@dataclass(frozen=True)
+class SliceStack:
+    """Slices sorted by position along their normal.
+
+    Attributes:
+        headers: one per slice.
+        positions_mm: float64 ``(n, 3)``, Image Position (Patient), LPS mm.
+        row_direction: unit vector in which the column index increases, LPS.
+        column_direction: unit vector in which the row index increases, LPS.
+        normal: unit vector along which the slices are sorted, LPS.
+    """
+
+    headers: tuple[ImageHeader, ...]
+    positions_mm: np.ndarray
+    row_direction: np.ndarray
+    column_direction: np.ndarray
+    normal: np.ndarray
+
+
+def orientation_of(header: ImageHeader) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Orthonormal row direction, column direction and normal from Image Orientation (Patient), LPS.
+
+    Raises:
+        InputError: the attribute is missing or does not hold two perpendicular unit vectors.
+    """
+    values = required_numbers(header, "ImageOrientationPatient", 6)
+    return orthonormal_axes(values, str(header.path))
+
+
+def orthonormal_axes(values: np.ndarray, source: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Orthonormal row direction, column direction and normal from the six direction cosines of ``source``."""
+    row, column = values[:3], values[3:]
+    if not np.allclose([row @ row, column @ column, row @ column], [1, 1, 0], atol=_COSINE_TOLERANCE):
+        raise InputError(
+            f"{source}: Image Orientation (Patient) (0020,0037) {values.tolist()} "
+            "are not two perpendicular unit vectors.",
+            "Export the series again.",
+        )
+    normal = np.cross(row, column)
+    normal /= np.linalg.norm(normal)
+    row = row / np.linalg.norm(row)
+    return row, np.cross(normal, row), normal
+
+
+def stack_affine(stack: SliceStack) -> np.ndarray:
+    """Affine ``(4, 4)`` from index ``(x, y, z, 1)`` to RAS mm of a stack that passed `check_slice_positions`."""
+    row_spacing_mm, column_spacing_mm = required_numbers(stack.headers[0], "PixelSpacing", 2)
+    along_normal = stack.positions_mm @ stack.normal
+    slice_spacing_mm = (along_normal[-1] - along_normal[0]) / (len(along_normal) - 1)
+    lps = np.eye(4)
+    lps[:3, 0] = stack.row_direction * column_spacing_mm  # PixelSpacing is (between rows, between columns)
+    lps[:3, 1] = stack.column_direction * row_spacing_mm
+    lps[:3, 2] = stack.normal * slice_spacing_mm
+    lps[:3, 3] = stack.positions_mm[0]
+    return LPS_TO_RAS @ lps

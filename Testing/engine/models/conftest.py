@@ -115,7 +115,7 @@ def dataset() -> dict:
     }
 
 
-def write_header_only_weights(path: Path, configuration: str = "3d_fullres", **changes: str | None) -> None:
+def write_header_only_weights(path: Path, configuration: str | None = "3d_fullres", **changes: str | None) -> None:
     """A safetensors file whose header says what a checkpoint's would; a ``None`` among the changes drops a key."""
     metadata = {"configuration": configuration, "trainer_name": "nnUNetTrainer", "mirror_axes": "[0, 2]", **changes}
     known = {key: value for key, value in metadata.items() if value is not None}

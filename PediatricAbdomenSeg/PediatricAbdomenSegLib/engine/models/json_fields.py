@@ -46,7 +46,7 @@ class JsonFields:
         """A string; an empty one only where it is allowed."""
         value = self.value(key)
         if not isinstance(value, str) or not (value.strip() or may_be_empty):
-            raise self.fail(f'"{key}"', f"must be a text, not {_described(value)}")
+            raise self.fail(f'"{key}"', f"must be a text that is not blank, not {_described(value)}")
         return value
 
     def choice(self, key: str, choices: tuple[str, ...]) -> str:

@@ -1,0 +1,121 @@
+"""Which device the network runs on: tried with a real convolution before it is trusted."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from ..errors import ResourceError, UsageError
+
+_KNOWN = re.compile(r"auto|cpu|mps|cuda(:\d{1,3})?")
+
+
+@dataclass(frozen=True)
+class DeviceChoice:
+    """A device that ran a convolution.
+
+    Attributes:
+        name: "cpu", "mps" or "cuda:N".
+        notes: what the user should know, for example which GPU was passed over and why. Usually empty.
+    """
+
+    name: str
+    notes: tuple[str, ...] = ()
+
+
+def choose_device(wanted: str = "auto") -> DeviceChoice:
+    """Find a device that works.
+
+    Args:
+        wanted: "auto" (the GPU with the most free memory, else Apple's, else the processor), "cuda", "cuda:N", "mps"
+            or "cpu".
+
+    Raises:
+        UsageError: an unknown name.
+        ResourceError: a device asked for by name does not exist or cannot run.
+    """
+    if not _KNOWN.fullmatch(wanted):
+        raise UsageError(f'There is no device "{wanted}".', "Choose auto, cpu, cuda, cuda:N (N = 0, 1, …) or mps.")
+    if wanted == "cpu":
+        return DeviceChoice("cpu")
+    problems: list[str] = []
+    for name in _candidates(wanted):
+        problem = why_unusable(name)
+        if problem is None:
+            return DeviceChoice(name, tuple(problems))
+        problems.append(f"{name} cannot be used: {problem}")
+    if wanted == "auto":
+        return DeviceChoice("cpu", tuple(problems))
+    reason = "; ".join(problems) or f"{wanted} cannot be used: there is none"
+    raise ResourceError(f"{reason}.", "Choose --device auto or --device cpu, or repair the GPU's driver.")
+
+
+def why_unusable(name: str) -> str | None:
+    """Run one small convolution on a device and say why it failed; None where it worked."""
+    import torch
+
+    if name.startswith("cuda"):
+        if not torch.cuda.is_available():
+            return "this installation of torch finds no NVIDIA GPU"
+        index = int(name.partition(":")[2] or 0)
+        if index >= torch.cuda.device_count():
+            return f"there are only {torch.cuda.device_count()} GPUs"
+    if name == "mps" and not torch.backends.mps.is_available():
+        return "this installation of torch finds no Apple GPU"
+    try:
+        with torch.inference_mode():
+            image = torch.ones(1, 1, 4, 4, 4, device=name)
+            weight = torch.ones(1, 1, 3, 3, 3, device=name)
+            total = float(torch.nn.functional.conv3d(image, weight, padding=1).sum().cpu())
+    except (RuntimeError, NotImplementedError) as error:  # a driver's failure has no narrower type in torch
+        return str(error).strip().partition("\n")[0][:200]
+    return None if total == 1000.0 else f"it computes a convolution wrongly ({total:g} instead of 1000)"
+
+
+def runs_bfloat16_fast() -> bool:
+    """Whether this processor multiplies bfloat16 in hardware (AMX, or AVX-512 BF16).
+
+    Asked of the processor and not timed: the same machine must choose the same arithmetic on every run. Without such
+    instructions bfloat16 is emulated and up to 27 times slower than float32.
+    """
+    import torch
+
+    if not torch.backends.mkldnn.is_available():
+        return False
+    checks = (getattr(torch.cpu, name, None) for name in ("_is_amx_tile_supported", "_is_avx512_bf16_supported"))
+    return any(check() for check in checks if check is not None)
+
+
+def arithmetic(device: str, exact: bool) -> str:
+    """Name of the torch dtype the network computes in: "float32", "bfloat16" or "float16".
+
+    Args:
+        device: as in `DeviceChoice.name`.
+        exact: float32 everywhere.
+    """
+    if exact or device == "mps":
+        return "float32"
+    if device.startswith("cuda"):
+        return "float16"  # as nnU-Net's autocast, which the networks were trained under
+    return "bfloat16" if runs_bfloat16_fast() else "float32"
+
+
+def _candidates(wanted: str) -> list[str]:
+    import torch
+
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if wanted == "cuda" or wanted == "auto":
+        names = [f"cuda:{index}" for index in sorted(range(count), key=_free_memory, reverse=True)]
+        if wanted == "auto" and torch.backends.mps.is_available():
+            names.append("mps")
+        return names
+    return [wanted]
+
+
+def _free_memory(index: int) -> int:
+    import torch
+
+    try:
+        return torch.cuda.mem_get_info(index)[0]
+    except RuntimeError:  # a GPU that cannot even be asked comes last; why_unusable names its problem
+        return -1

@@ -1,0 +1,131 @@
+"""How much memory there is, how much a run will need and how much it has taken."""
+
+from __future__ import annotations
+
+import math
+import sys
+from pathlib import Path
+
+from ..errors import ResourceError
+from ..models.nnunet_folder import NetworkPlan
+
+_MB = 1e6
+_LIBRARIES_MB = 500.0  # interpreter, numpy, scipy and torch without CUDA
+
+
+def peak_memory_mb() -> float:
+    """Largest resident memory of this process so far, in MB (10⁶ bytes)."""
+    if sys.platform == "win32":
+        return _windows_peak_mb()
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / _MB if sys.platform == "darwin" else peak * 1024 / _MB  # Linux counts in KiB, macOS in bytes
+
+
+def available_memory_mb() -> float | None:
+    """Memory that can still be taken without swapping, in MB; None where the system does not say."""
+    if sys.platform == "win32":
+        return _windows_available_mb()
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:  # no /proc: macOS
+        return None
+    fields = dict(line.split(":", 1) for line in lines if ":" in line)
+    if "MemAvailable" not in fields:
+        return None
+    free = int(fields["MemAvailable"].split()[0]) * 1024 / _MB
+    limited = _cgroup_free_mb()
+    return free if limited is None else min(free, limited)
+
+
+def needed_memory_mb(
+    plan: NetworkPlan, shape: tuple[int, int, int], volume_shape: tuple[int, int, int], bytes_per_value: int, folds: int
+) -> float:
+    """Rough peak of a run on the processor in MB, on the low side.
+
+    Args:
+        plan: of the network.
+        shape: of the network's whole input image.
+        volume_shape: of the volume.
+        bytes_per_value: of the network's arithmetic.
+        folds: networks kept in memory.
+    """
+    architecture = plan.architecture
+    tile = math.prod(plan.patch_size)
+    # The finest decoder stage holds at once: skip, concatenation (2 ×), convolution's output and its normalised copy.
+    activations = 5 * architecture.features_per_stage[0] * tile * bytes_per_value
+    slab = min(shape[0], plan.patch_size[0] if plan.dimensions == 3 else 1) * math.prod(shape[1:])
+    logits = plan.num_classes * 4 * (slab + 2 * tile)
+    weights = folds * bytes_per_value * _parameters(plan)
+    return _LIBRARIES_MB + (activations + logits + weights + 8 * math.prod(shape) + 3 * math.prod(volume_shape)) / _MB
+
+
+def refuse_if_impossible(needed_mb: float, available_mb: float | None) -> None:
+    """Raise `ResourceError` before a run that the system would kill."""
+    if available_mb is not None and needed_mb > available_mb:
+        raise ResourceError(
+            f"The run needs about {needed_mb:.0f} MB of memory, but only {available_mb:.0f} MB are free.",
+            "Close other programs, choose a low-resolution configuration or a GPU, or crop the images.",
+        )
+
+
+def _parameters(plan: NetworkPlan) -> int:
+    architecture = plan.architecture
+    features = architecture.features_per_stage
+    total = 0
+    for stage, (width, kernel) in enumerate(zip(features, architecture.kernel_sizes, strict=True)):
+        before = features[stage - 1] if stage else plan.num_channels
+        total += math.prod(kernel) * width * (before + width * (2 * architecture.n_conv_per_stage[stage] - 1))
+    return total
+
+
+def _cgroup_free_mb() -> float | None:
+    """What a container's limit leaves; None without a limit."""
+    try:
+        limit = Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii").strip()
+        used = Path("/sys/fs/cgroup/memory.current").read_text(encoding="ascii").strip()
+        statistics = Path("/sys/fs/cgroup/memory.stat").read_text(encoding="ascii").split()
+    except OSError:  # no container, or the older control groups
+        return None
+    if limit == "max":
+        return None
+    reclaimable = dict(zip(statistics[::2], statistics[1::2], strict=False)).get("inactive_file", "0")
+    return (int(limit) - int(used) + int(reclaimable)) / _MB
+
+
+def _windows_peak_mb() -> float:
+    import ctypes
+    from ctypes import wintypes
+
+    class Counters(ctypes.Structure):
+        _fields_ = [("cb", wintypes.DWORD), ("PageFaultCount", wintypes.DWORD)] + [
+            (name, ctypes.c_size_t)
+            for name in (
+                "PeakWorkingSetSize", "WorkingSetSize", "QuotaPeakPagedPoolUsage", "QuotaPagedPoolUsage",
+                "QuotaPeakNonPagedPoolUsage", "QuotaNonPagedPoolUsage", "PagefileUsage", "PeakPagefileUsage",
+            )
+        ]  # fmt: skip
+
+    counters = Counters(cb=ctypes.sizeof(Counters))
+    ask = ctypes.windll.psapi.GetProcessMemoryInfo
+    ask.argtypes = [wintypes.HANDLE, ctypes.POINTER(Counters), wintypes.DWORD]
+    current = ctypes.windll.kernel32.GetCurrentProcess
+    current.restype = wintypes.HANDLE
+    return counters.PeakWorkingSetSize / _MB if ask(current(), ctypes.byref(counters), counters.cb) else 0.0
+
+
+def _windows_available_mb() -> float | None:
+    import ctypes
+
+    class Status(ctypes.Structure):
+        _fields_ = [("dwLength", ctypes.c_ulong), ("dwMemoryLoad", ctypes.c_ulong)] + [
+            (name, ctypes.c_ulonglong)
+            for name in (
+                "ullTotalPhys", "ullAvailPhys", "ullTotalPageFile", "ullAvailPageFile", "ullTotalVirtual",
+                "ullAvailVirtual", "ullAvailExtendedVirtual",
+            )
+        ]  # fmt: skip
+
+    status = Status(dwLength=ctypes.sizeof(Status))
+    return status.ullAvailPhys / _MB if ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status)) else None

@@ -123,6 +123,12 @@ def test_a_manifest_that_changed_since_it_was_opened_is_refused(a_bundle):
         store.verify_bundle(bundle)
 
 
+def test_an_organ_the_network_does_not_have_is_refused(write_bundle, tmp_path):
+    folder = write_bundle(tmp_path / "toy", organs={1: "spleen", 2: "liver", 3: "heart"})
+    with pytest.raises(ModelError, match="heart has label 3, but the network's labels end at 2"):
+        store.verify_bundle(store.open_bundle(folder))
+
+
 def test_the_search_path_runs_from_the_call_over_the_environment_and_the_user_to_what_is_shipped(tmp_path):
     environ = {store.MODELS_VARIABLE: os.pathsep.join(["/one", "", "/two"]), "XDG_DATA_HOME": "/data"}
     folders = store.search_folders([tmp_path], environ, "linux", Path("/home/child"))

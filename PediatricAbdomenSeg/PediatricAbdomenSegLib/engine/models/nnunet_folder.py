@@ -138,6 +138,15 @@ def read_network_plan(folder: Path, configuration: str) -> NetworkPlan:
     return plan
 
 
+def read_class_names(folder: Path) -> tuple[str, ...]:
+    """Names in ``dataset.json`` by label value, background first.
+
+    Raises:
+        ModelError: the file is broken, labels have gaps, or they are regions of several labels.
+    """
+    return _class_names(read_json_fields(Path(folder) / "dataset.json"))
+
+
 def available_configurations(folder: Path) -> tuple[str, ...]:
     """Configurations that have weights in the bundle's folder, sorted by name.
 

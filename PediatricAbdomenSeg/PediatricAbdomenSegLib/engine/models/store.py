@@ -11,6 +11,7 @@ from pathlib import Path
 from ..errors import ModelError
 from .checksums import sha256_of_file
 from .manifest import MANIFEST_NAME, BundleManifest, read_manifest
+from .nnunet_folder import read_class_names
 from .weights_file import WEIGHTS_NAME
 
 MODELS_VARIABLE = "PEDSEG_MODELS"
@@ -106,8 +107,9 @@ def verify_bundle(bundle: Bundle) -> None:
     """Compare every file of a bundle with its manifest; to be called before weights are loaded.
 
     Raises:
-        ModelError: names the first file that is altered, missing or unreadable, or weights that the manifest does not
-            name. Other files beside them (a read-me, thumbnails) are never read and do not matter.
+        ModelError: names the first file that is altered, missing or unreadable, weights that the manifest does not
+            name, or an organ whose label the network does not have. Other files beside them (a read-me, thumbnails)
+            are never read and do not matter.
     """
     if open_bundle(bundle.folder).sha256 != bundle.sha256:
         raise _spoilt(bundle, f"{MANIFEST_NAME} has changed since the model was opened")
@@ -122,6 +124,10 @@ def verify_bundle(bundle: Bundle) -> None:
         name = path.relative_to(bundle.folder).as_posix()
         if name not in bundle.manifest.files:
             raise _spoilt(bundle, f"{name} is not named in {MANIFEST_NAME}")
+    highest = len(read_class_names(bundle.folder)) - 1
+    for label, key in bundle.manifest.organs.items():
+        if label > highest:  # it would come out empty for every patient, without a word
+            raise _spoilt(bundle, f"{key} has label {label}, but the network's labels end at {highest}")
 
 
 def search_folders(

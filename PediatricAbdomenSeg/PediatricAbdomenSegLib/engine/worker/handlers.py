@@ -1,0 +1,45 @@
+"""From requests to jobs: what this worker can do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ..inference.pipeline import InferenceOptions, ModelCache
+from ..progress import CancelToken, OnProgress
+from .jobs import SegmentJob, list_models, segment_case
+from .protocol import ExportRtstruct, ListModels, Segment
+from .rtstruct_job import export_rtstruct
+
+
+def make_handlers() -> Mapping[type, Callable[[Any, OnProgress, CancelToken], dict[str, Any]]]:
+    """Handlers that share one cache of loaded models, for the life of the worker."""
+    models = ModelCache()
+
+    def on_segment(request: Segment, on_progress: OnProgress, cancel: CancelToken) -> dict[str, Any]:
+        return segment_case(segment_job(request), on_progress, cancel, models)
+
+    def on_export(request: ExportRtstruct, on_progress: OnProgress, cancel: CancelToken) -> dict[str, Any]:
+        labels = [Path(path) for path in request.labels]
+        return export_rtstruct(
+            Path(request.ct_folder), labels, Path(request.output), request.models, request.series, on_progress, cancel
+        )
+
+    def on_list(request: ListModels, on_progress: OnProgress, cancel: CancelToken) -> dict[str, Any]:
+        return list_models()
+
+    return {Segment: on_segment, ExportRtstruct: on_export, ListModels: on_list}
+
+
+def segment_job(request: Segment) -> SegmentJob:
+    """The job a `Segment` request asks for."""
+    options = InferenceOptions(
+        device=request.device,
+        configuration=request.configuration,
+        folds=request.folds,
+        mirror=request.mirror,
+        exact=request.exact,
+        organs=request.organs,
+    )
+    return SegmentJob(Path(request.input), Path(request.output), request.model, request.series, options)

@@ -1,0 +1,165 @@
+"""What the worker and the command line do for a user: from an input path to a complete folder of results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ...version import __version__
+from ..cases.image_file import write_label_map
+from ..cases.read_case import read_case
+from ..cases.rtstruct_writer import write_rtstruct
+from ..cases.seg_nrrd import write_seg_nrrd
+from ..cases.volume import Volume
+from ..errors import InputError
+from ..inference.pipeline import InferenceOptions, ModelCache, Segmentation, segment
+from ..models.checksums import sha256_of_file
+from ..models.store import Bundle, find_bundle, list_bundles
+from ..organs import organ_by_key
+from ..progress import CancelToken, OnProgress, ignore_progress
+from ..reporting.preview import write_preview
+from ..reporting.record import result_record, status_note, write_record
+from .fingerprint import finished_record, input_sha256
+from .job_progress import JobProgress
+from .result_folder import RESULT_NAME, free_bytes, os_errors_named, require_space, staged_results
+from .rtstruct_job import provenance, roi_masks
+
+Segmenter = Callable[..., Segmentation]
+READ_SHARE, WRITE_SHARE = 0.06, 0.12  # of the expected time of a run on a CPU
+SPARE_BYTES = 64_000_000  # for contours, preview and what else runs on the machine
+
+
+@dataclass(frozen=True)
+class SegmentJob:
+    """One case to segment.
+
+    Attributes:
+        input: DICOM folder, one DICOM file, NIfTI, NRRD or MHA.
+        output: folder for the results; see `result_folder.staged_results`.
+        model: name of a bundle or path of its folder.
+        series_uid: Series Instance UID, where the input holds several CT series.
+        options: how the network is run.
+    """
+
+    input: Path
+    output: Path
+    model: str = "multi-organ"
+    series_uid: str | None = None
+    options: InferenceOptions = field(default_factory=InferenceOptions)
+
+
+def segment_case(
+    job: SegmentJob,
+    on_progress: OnProgress = ignore_progress,
+    cancel: CancelToken | None = None,
+    models: ModelCache | None = None,
+    resume: bool = False,
+    segmenter: Segmenter = segment,
+    find: Callable[[str], Bundle] = find_bundle,
+    free: Callable[[Path], int] = free_bytes,
+) -> dict[str, Any]:
+    """Segment a case and write its `RESULT_FILES`; rtstruct.dcm only for DICOM input.
+
+    Args:
+        models: loaded networks, kept from case to case; None loads the model for this case alone.
+        resume: return the earlier record where the output already holds a complete result of the same input, model
+            and options.
+        segmenter, find, free: `segment`, `find_bundle` and `free_bytes`, handed in by tests.
+
+    Returns:
+        The content of result.json.
+
+    Raises:
+        UsageError, InputError, ModelError, ResourceError, Cancelled: nothing was written, an earlier result is kept.
+    """
+    cancel = cancel or CancelToken()
+    progress = JobProgress(on_progress, cancel)
+    bundle = find(job.model)
+    request = run_request(job, bundle)
+    if resume and (record := finished_record(job.output, request)) is not None:
+        return record
+    with staged_results(job.output) as folder:
+        progress.begin("read", 0.0, READ_SHARE)
+        volume = _read(job, progress)
+        require_space(folder, volume.array.size // 4 + SPARE_BYTES, free)
+        progress.begin("network", READ_SHARE, 1 - WRITE_SHARE)
+        segmentation = segmenter(volume, bundle, job.options, on_progress=progress, cancel=cancel, models=models)
+        progress.begin("write", 1 - WRITE_SHARE, 1.0)
+        with os_errors_named(job.output):
+            write_result_files(folder, volume, segmentation, bundle, progress)
+            files = {path.name: sha256_of_file(path) for path in sorted(folder.iterdir())}
+            seconds = {"read": progress.seconds["read"], **segmentation.seconds, **progress.end()}
+            record = result_record(volume, segmentation, bundle, request, seconds, files)
+            write_record(record, folder / RESULT_NAME)
+        cancel.raise_if_cancelled()
+    return record
+
+
+def run_request(job: SegmentJob, bundle: Bundle) -> dict[str, Any]:
+    """What decides the result of a run: input, model and options, without paths. Raises `InputError` if unreadable."""
+    options = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(job.options).items()}
+    del options["device"]  # where it ran does not decide what is found
+    try:
+        digest = input_sha256(job.input)
+    except OSError as error:
+        raise InputError(
+            f"{job.input} cannot be read: {error.strerror}.", "Check the path and your permissions."
+        ) from error
+    return {"input_sha256": digest, "model_sha256": bundle.sha256, "series": job.series_uid, **options}
+
+
+def write_result_files(
+    folder: Path, volume: Volume, segmentation: Segmentation, bundle: Bundle, progress: JobProgress
+) -> None:
+    """Write everything but result.json into ``folder``."""
+    label_map = segmentation.label_map
+    structures = tuple(organ_by_key(organ.key) for organ in segmentation.organs)
+    note = status_note(bundle.manifest.status)
+    write_label_map(label_map, folder / "labels.nii.gz")
+    progress.part(0.3)
+    write_seg_nrrd(label_map, folder / "segmentation.seg.nrrd", structures)
+    progress.part(0.5)
+    if volume.references is not None:
+        masks = roi_masks([label_map], structures, [provenance(bundle)])
+        if any(mask.mask.any() for mask in masks):  # an RTSTRUCT without a single ROI is no valid object
+            write_rtstruct(volume, masks, folder / "rtstruct.dcm", software_version=__version__)
+    progress.part(0.8)
+    volumes_ml = {organ.key: organ.volume_ml for organ in segmentation.organs}
+    title = f"{bundle.manifest.title} {bundle.manifest.version}"
+    write_preview(volume, label_map, structures, folder / "preview.png", title, note.upper(), volumes_ml)
+
+
+def list_models() -> dict[str, Any]:
+    """The bundles on the search path: ``{"models": [{name, title, version, status, ... or error}]}``."""
+    models = []
+    for listed in list_bundles():
+        if listed.bundle is None:
+            models.append({"name": listed.name, "folder": str(listed.folder), "error": str(listed.error)})
+            continue
+        manifest = listed.bundle.manifest
+        models.append(
+            {
+                "name": manifest.name,
+                "title": manifest.title,
+                "version": manifest.version,
+                "status": manifest.status,
+                "target": manifest.target,
+                "modality": manifest.modality,
+                "age_range_years": list(manifest.age_range_years),
+                "organs": list(manifest.organs.values()),
+                "sha256": listed.bundle.sha256,
+                "folder": str(listed.folder),
+            }
+        )
+    return {"models": models}
+
+
+def _read(job: SegmentJob, progress: JobProgress) -> Volume:
+    try:
+        return read_case(job.input, job.series_uid, on_progress=progress)
+    except OSError as error:
+        raise InputError(
+            f"{job.input} cannot be read: {error.strerror}.", "Check the path and your permissions."
+        ) from error

@@ -1,0 +1,278 @@
+"""What the worker and its parent say to each other: one JSON object per line, typed, versioned, strictly checked.
+
+A request carries ``type``, ``version`` and ``id`` and ends in exactly one `Result`, `Failed` or `CancelledEvent` with
+the same id; any number of `Progress` events may come before. `Ready` is the first line of every worker. Lines are
+pure ASCII (JSON escapes), so no locale can break them and file names that are not valid Unicode survive as well.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any, ClassVar, get_args, get_origin, get_type_hints
+
+from ..errors import PediatricAbdomenSegError, UsageError
+
+PROTOCOL_VERSION = 1
+MAX_LINE_BYTES = 1 << 20  # a request is a few hundred bytes; volumes travel as files
+
+
+@dataclass(frozen=True)
+class Hello:
+    """Ask whether the worker is alive; answered at once, also while a job runs. Result: as in `Ready`."""
+
+    type: ClassVar[str] = "hello"
+    id: str
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Segment one case into a folder. Result: the content of its result.json.
+
+    Attributes:
+        input: DICOM folder, DICOM file, NIfTI, NRRD or MHA.
+        output: folder that receives the files; created if needed.
+        model: name of a bundle or path of its folder.
+        series: Series Instance UID when the folder holds several.
+        mirror: None follows the checkpoint.
+        organs: keys of the organs wanted, None for all of the model.
+    """
+
+    type: ClassVar[str] = "segment"
+    id: str
+    input: str
+    output: str
+    model: str = "multi-organ"
+    series: str | None = None
+    device: str = "auto"
+    configuration: str | None = None
+    folds: tuple[str, ...] | None = None
+    mirror: bool | None = None
+    exact: bool = False
+    organs: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class ExportRtstruct:
+    """Write an RTSTRUCT from label maps on the grid of a CT series. Result: as `rtstruct_job.export_rtstruct` says.
+
+    Attributes:
+        ct_folder: folder of the CT series.
+        labels: label map files; organs of all of them go into one file.
+        output: the file to write.
+        models: bundles that made the label maps: none (contours drawn by hand), one for all, or one for each.
+        series: Series Instance UID when the folder holds several.
+    """
+
+    type: ClassVar[str] = "export_rtstruct"
+    id: str
+    ct_folder: str
+    labels: tuple[str, ...]
+    output: str
+    models: tuple[str, ...] = ()
+    series: str | None = None
+
+
+@dataclass(frozen=True)
+class ListModels:
+    """List the bundles the worker finds. Result: ``{"models": [...]}``."""
+
+    type: ClassVar[str] = "list_models"
+    id: str
+
+
+@dataclass(frozen=True)
+class Cancel:
+    """Cancel a running or waiting request, which ends in its own event. Result: ``{"found": bool}``."""
+
+    type: ClassVar[str] = "cancel"
+    id: str
+    target: str
+
+
+@dataclass(frozen=True)
+class Shutdown:
+    """Cancel whatever runs or waits, answer, and end."""
+
+    type: ClassVar[str] = "shutdown"
+    id: str
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The worker's first line.
+
+    Attributes:
+        software_version: of the package.
+        python_version: of the worker's interpreter.
+        pid: its process.
+    """
+
+    type: ClassVar[str] = "ready"
+    software_version: str
+    python_version: str
+    pid: int
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Progress of a request, see `ProgressEvent`."""
+
+    type: ClassVar[str] = "progress"
+    id: str
+    stage: str
+    fraction: float
+    remaining_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """The request succeeded."""
+
+    type: ClassVar[str] = "result"
+    id: str
+    result: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The request failed.
+
+    Attributes:
+        id: of the request, None when the line was too broken to tell.
+        kind: `PediatricAbdomenSegError.kind`, or "internal" for a defect of the software.
+        exit_code: what the command line would exit with.
+    """
+
+    type: ClassVar[str] = "failed"
+    id: str | None
+    kind: str
+    message: str
+    hint: str = ""
+    exit_code: int = 1
+
+
+@dataclass(frozen=True)
+class CancelledEvent:
+    """The request was cancelled; nothing was written."""
+
+    type: ClassVar[str] = "cancelled"
+    id: str
+
+
+Request = Hello | Segment | ExportRtstruct | ListModels | Cancel | Shutdown
+Event = Ready | Progress | Result | Failed | CancelledEvent
+
+REQUESTS: Mapping[str, type] = {kind.type: kind for kind in get_args(Request)}
+EVENTS: Mapping[str, type] = {kind.type: kind for kind in get_args(Event)}
+
+
+class ProtocolError(UsageError):
+    """A line that is no valid message.
+
+    Attributes:
+        id: the message's id as far as it could be read, else None.
+    """
+
+    def __init__(self, message: str, hint: str = "", id: str | None = None) -> None:
+        super().__init__(message, hint)
+        self.id = id
+
+    def __reduce__(self):
+        return type(self), (self.message, self.hint, self.id)
+
+
+def failed(id: str | None, error: PediatricAbdomenSegError) -> Failed:
+    """The event that reports ``error``."""
+    return Failed(id, error.kind, error.message, error.hint, error.exit_code)
+
+
+def encode(message: Request | Event) -> bytes:
+    """One line, newline included. Raises ValueError for numbers JSON cannot hold (NaN, infinity)."""
+    content = {"type": message.type, "version": PROTOCOL_VERSION}
+    content.update((each.name, getattr(message, each.name)) for each in fields(message))
+    return json.dumps(content, allow_nan=False).encode("ascii") + b"\n"
+
+
+def decode_request(line: bytes) -> Request:
+    """Read one request. Raises `ProtocolError`, which keeps the id where it can be read."""
+    return _decode(line, REQUESTS, "request")
+
+
+def decode_event(line: bytes) -> Event:
+    """Read one event. Raises `ProtocolError`."""
+    return _decode(line, EVENTS, "event")
+
+
+def _decode(line: bytes, known: Mapping[str, type], noun: str) -> Any:
+    if len(line) > MAX_LINE_BYTES:
+        raise ProtocolError(f"A line of {len(line)} bytes is longer than the {MAX_LINE_BYTES} allowed.")
+    try:
+        content = json.loads(line.decode("utf-8"), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise ProtocolError(f"A line is not JSON in UTF-8 ({type(error).__name__}).") from error
+    if not isinstance(content, dict):
+        raise ProtocolError(f"A line holds a JSON {type(content).__name__}, not an object.")
+    message_id = content.get("id") if isinstance(content.get("id"), str) else None
+    version = content.pop("version", None)
+    if type(version) is not int or version < 1:
+        raise ProtocolError(f"The {noun} has no valid protocol version (version = {version!r}).", "", message_id)
+    if version > PROTOCOL_VERSION:
+        raise ProtocolError(
+            f"The {noun} speaks protocol {version}, this software only up to {PROTOCOL_VERSION}.",
+            "Update the older of the two: the extension or the worker's environment.",
+            message_id,
+        )
+    name = content.pop("type", None)
+    if not isinstance(name, str) or name not in known:
+        raise ProtocolError(f"Unknown {noun} {name!r}; known are {', '.join(sorted(known))}.", "", message_id)
+    try:
+        return _build(known[name], content)
+    except ValueError as error:
+        raise ProtocolError(f"The {noun} {name!r} is not valid: {error}.", "", message_id) from error
+
+
+def _refuse_constant(word: str) -> None:
+    raise ValueError(f"{word} is not JSON")
+
+
+def _build(kind: type, content: dict[str, Any]) -> Any:
+    hints = get_type_hints(kind)
+    known = {each.name: each for each in fields(kind)}
+    unknown = sorted(set(content) - set(known))
+    if unknown:
+        raise ValueError(f"unknown field {', '.join(unknown)}")
+    missing = sorted(
+        name
+        for name, each in known.items()
+        if name not in content and each.default is MISSING and each.default_factory is MISSING
+    )
+    if missing:
+        raise ValueError(f"missing field {', '.join(missing)}")
+    values = {name: _checked(name, value, hints[name]) for name, value in content.items()}
+    if values.get("id") == "":
+        raise ValueError("the id is empty")
+    return kind(**values)
+
+
+def _checked(name: str, value: Any, hint: Any) -> Any:
+    """``value`` as the type ``hint``; JSON lists become tuples, integers may stand for floats, booleans for nothing."""
+    origin = get_origin(hint)
+    if origin is tuple:
+        if isinstance(value, list):
+            return tuple(_checked(name, item, get_args(hint)[0]) for item in value)
+    elif origin is dict:
+        if isinstance(value, dict):
+            return value
+    elif get_args(hint):  # a union: the first member that fits
+        for member in get_args(hint):
+            try:
+                return _checked(name, value, member)
+            except ValueError:
+                continue
+    elif hint is float and type(value) is int:
+        return float(value)
+    elif type(value) is hint or (hint is type(None) and value is None):
+        return value
+    raise ValueError(f"{name} is a {type(value).__name__}, not {getattr(hint, '__name__', hint)}")

@@ -1,0 +1,112 @@
+"""A folder of results that is complete or absent: written aside, checked for space, moved into place at the end."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from ..cases.atomic_file import as_resource_error
+from ..errors import ResourceError, UsageError
+from .processes import is_alive
+
+RESULT_NAME = "result.json"
+RESULT_FILES = ("labels.nii.gz", "segmentation.seg.nrrd", "rtstruct.dcm", "preview.png", RESULT_NAME)
+_MACHINE = f"{uuid.getnode():x}"
+
+
+def free_bytes(folder: Path) -> int:
+    """Bytes free for this user on the disk of an existing folder."""
+    return shutil.disk_usage(folder).free
+
+
+def require_space(folder: Path, needed_bytes: int, free: Callable[[Path], int] = free_bytes) -> None:
+    """Raise `ResourceError` unless the disk of ``folder`` has room for ``needed_bytes``."""
+    available = free(folder)
+    if available < needed_bytes:
+        raise ResourceError(
+            f"No space left: the result needs up to {needed_bytes / 1e6:.0f} MB, "
+            f"the disk of {folder} has {available / 1e6:.0f} MB.",
+            "Free space on the disk or choose another output folder.",
+        )
+
+
+@contextmanager
+def staged_results(output: Path) -> Iterator[Path]:
+    """Hand out an empty folder; what is in it becomes the content of ``output`` when the block ends without error.
+
+    A failed or cancelled block leaves ``output`` as it was, or absent. A new output folder appears in one rename. In
+    an existing one only the `RESULT_FILES` are replaced, other files stay; if that fails midway it is undone. The
+    aside of a process that was killed is removed by the next run for the same output on the same machine.
+
+    Raises:
+        UsageError: ``output`` is a file.
+        ResourceError: the folder cannot be made or written to, or the disk is full.
+    """
+    output = Path(os.path.abspath(output))
+    if output.is_file():
+        raise UsageError(f"The output folder {output} is a file.", "Give a folder that is empty or does not exist.")
+    made = [folder for folder in output.parents if not folder.exists()]
+    # Inside an existing output folder rather than beside it: that may be a mounted disk or the only writable place.
+    base, prefix = (output, ".partial-") if output.exists() else (output.parent, f".{output.name}.partial-")
+    staging = base / f"{prefix}{_MACHINE}-{os.getpid()}-{secrets.token_hex(4)}"
+    try:
+        with os_errors_named(output):
+            base.mkdir(parents=True, exist_ok=True)
+            _remove_leftovers(base, prefix)
+            staging.mkdir()
+        yield staging
+        with os_errors_named(output):
+            _publish(staging, output)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+        _remove_empty(made)
+
+
+@contextmanager
+def os_errors_named(output: Path) -> Iterator[None]:
+    """Turn errors of the operating system into a `ResourceError` that says why ``output`` cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        raise as_resource_error(error, output) from error
+
+
+def _publish(staging: Path, output: Path) -> None:
+    if not output.exists():
+        os.rename(staging, output)
+        return
+    previous = staging / "previous"
+    previous.mkdir()
+    moves = [(output / name, previous / name) for name in RESULT_FILES if (output / name).exists()]
+    # result.json last: where it is, the rest is complete
+    moves += [(staging / name, output / name) for name in RESULT_FILES if (staging / name).exists()]
+    done: list[tuple[Path, Path]] = []
+    try:
+        for source, target in moves:
+            os.replace(source, target)
+            done.append((source, target))
+    except OSError:
+        for source, target in reversed(done):
+            os.replace(target, source)
+        raise
+
+
+def _remove_leftovers(base: Path, prefix: str) -> None:
+    """Remove the staging folders of processes of this machine that no longer run."""
+    ours = f"{prefix}{_MACHINE}-"
+    for folder in base.iterdir():
+        pid = folder.name.removeprefix(ours).split("-")[0] if folder.name.startswith(ours) else ""
+        if pid.isdigit() and not is_alive(int(pid)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    """Remove the folders we made, deepest first, as far as they are empty."""
+    for folder in folders:
+        with suppress(OSError):
+            folder.rmdir()

@@ -31,7 +31,9 @@ ALLOWED = {
         f"{ENGINE}.{name}"
         for name in (
             "inference.devices",
+            "inference.fast_unet",
             "inference.network",
+            "inference.pipeline",
             "inference.predictor",
             "inference.streaming_resample",
             "training.driver",

@@ -51,8 +51,22 @@ TISSUES: dict[str, tuple[float, float, float]] = {
 CONTENTS: tuple[tuple[float, float], ...] = ((18, 10), (25, 55), (-960, 15), (210, 30))
 
 # Half-width of the uniform shift a structure's value gets when the appearance is randomised, where it is not 25 HU.
-_SHIFT = {"lung": 90, "bone": 160, "marrow": 90, "calcification": 120, "blanket": 150, "gas": 15, "fat": 18, "visceral_fat": 22,
-          "kidney_cortex": 45, "kidney_medulla": 45, "artery": 50, "vein": 45, "heart_blood": 45, "lung_vessel": 40}  # fmt: skip
+_SHIFT = {
+    "lung": 90,
+    "bone": 160,
+    "marrow": 90,
+    "calcification": 120,
+    "blanket": 150,
+    "gas": 15,
+    "fat": 18,
+    "visceral_fat": 22,
+    "kidney_cortex": 45,
+    "kidney_medulla": 45,
+    "artery": 50,
+    "vein": 45,
+    "heart_blood": 45,
+    "lung_vessel": 40,
+}
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from ..geometry import LPS_TO_RAS, Geometry
 from .appearance import Appearance, randomised_appearance, typical_appearance
 from .bowel import bowel_parts, stomach_parts
 from .render import add_noise, background, paint
-from .shapes import DeformedGrid, smooth_noise
+from .shapes import DeformedGrid, resample_axis, smooth_noise
 from .spec import BodySize, Phantom, PhantomSpec, body_size
 from .trunk import Part, build_trunk, iliopsoas_parts, lung_parts, outer_parts, skeleton_parts
 from .viscera import (
@@ -156,8 +156,6 @@ def _grid(lattice: _Lattice, size: BodySize, rng: np.random.Generator) -> tuple[
 
 def _deformation(axes: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:
     """Unit-variance smooth field, tied to patient coordinates so that it does not depend on the image's grid."""
-    from .shapes import resample_axis
-
     step, reach = 16.0, 320.0
     lines = (
         np.arange(-160, 640 + step, step),

@@ -65,11 +65,9 @@ class PhantomSpec:
             )
         if self.slices is not None and not 1 <= self.slices <= 2000:
             raise UsageError(f"{self.slices} slices cannot be made.", "Give --slices between 1 and 2000.")
-        if self.spacing_mm is not None:
-            if len(self.spacing_mm) != 3 or not all(0.4 <= step <= 10 for step in self.spacing_mm):
-                raise UsageError(
-                    f"Spacing {self.spacing_mm} mm cannot be made.", "Give three values from 0.4 to 10 mm."
-                )
+        spacing_mm = self.spacing_mm or (self.slice_spacing_mm,) * 3
+        if len(spacing_mm) != 3 or not all(0.4 <= step <= 10 for step in spacing_mm):
+            raise UsageError(f"Spacing {spacing_mm} mm cannot be made.", "Give three values from 0.4 to 10 mm.")
         if self.slices is not None and self.slices * self.slice_spacing_mm > 1.15 * body_size(self.age_years).length_mm:
             longest = int(1.15 * body_size(self.age_years).length_mm / self.slice_spacing_mm)
             raise UsageError(

@@ -54,7 +54,6 @@ class Trunk:
     length: float
     fat: float
     wall: float
-    outline_power: float
     skin: np.ndarray = field(repr=False)
     cavity: np.ndarray = field(repr=False)
     dome: np.ndarray = field(repr=False)
@@ -123,9 +122,7 @@ def build_trunk(grid: DeformedGrid, size: BodySize, rng: np.random.Generator, sc
     fall = 0.17 * np.clip(off_centre, 0, 1.2) ** 2.6 + 0.07 * np.clip(v, 0, 1.2) ** 2
     dome = ((peak - fall) * length).astype(np.float32)
     sway = (rng.uniform(-0.04, 0.04), rng.uniform(0, 1))
-    return Trunk(
-        grid, size, rng, half_breadth, half_depth, length, fat, wall, power, skin, cavity, dome, sway
-    )  # fmt: skip
+    return Trunk(grid, size, rng, half_breadth, half_depth, length, fat, wall, skin, cavity, dome, sway)
 
 
 def outer_parts(trunk: Trunk, blanket_side: tuple[float, float]) -> list[Part]:

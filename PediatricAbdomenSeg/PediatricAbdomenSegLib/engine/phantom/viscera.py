@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .shapes import FAR_OUTSIDE_MM, bend, ellipsoid, rotation, smooth_noise, tube
+from .shapes import FAR_OUTSIDE_MM, bend, ellipsoid, resample_axis, rotation, smooth_noise, tube
 from .trunk import Part, Trunk
 
 
@@ -150,12 +150,25 @@ def vessel_parts(trunk: Trunk) -> list[Part]:
         return [float(x) + u * a, float(y) - half_depth * 1.02 - radius - lift, w * length]
 
     shift = rng.uniform(-0.02, 0.03)
-    aorta = bend([[*before_spine(w, 0.075 + shift, aorta_radius), aorta_radius * f] for w, f in
-                  ((1.3, 1.15), (0.9, 1.12), (0.66, 1.08), (0.5, 1.0), (0.36, 0.93), (0.235, 0.85))], 1.0)  # fmt: skip
+    aorta = bend(
+        [
+            [*before_spine(w, 0.075 + shift, aorta_radius), aorta_radius * f]
+            for w, f in ((1.3, 1.15), (0.9, 1.12), (0.66, 1.08), (0.5, 1.0), (0.36, 0.93), (0.235, 0.85))
+        ],
+        1.0,
+    )
     cava = bend(
-        [[*before_spine(w, -0.165 + shift / 2, cava_radius, -0.4 * cava_radius), cava_radius] for w in (0.225, 0.3, 0.45)]
-        + [[*trunk.at(-0.20, 0.14, 0.565), cava_radius * 1.05], [*trunk.at(-0.19, 0.05, 0.64), cava_radius * 1.1],
-           [*trunk.at(-0.14, -0.08, 0.72), cava_radius * 1.1]], 1.0)  # fmt: skip
+        [
+            [*before_spine(w, -0.165 + shift / 2, cava_radius, -0.4 * cava_radius), cava_radius]
+            for w in (0.225, 0.3, 0.45)
+        ]
+        + [
+            [*trunk.at(-0.20, 0.14, 0.565), cava_radius * 1.05],
+            [*trunk.at(-0.19, 0.05, 0.64), cava_radius * 1.1],
+            [*trunk.at(-0.14, -0.08, 0.72), cava_radius * 1.1],
+        ],
+        1.0,
+    )
     parts = []
     for side in (1.0, -1.0):
         for tissue, radius, u in (("artery", aorta_radius * 0.62, 0.075), ("vein", cava_radius * 0.66, -0.165)):
@@ -203,7 +216,7 @@ def pancreas_parts(trunk: Trunk) -> list[Part]:
 
 
 def tumour_parts(trunk: Trunk, liver: Part, neighbours: list[Part], volume_ml: float, voxel_ml: float) -> list[Part]:
-    """A lobulated mass in the liver of exactly the volume asked for (to one voxel), with necrosis and calcification.
+    """A lobulated mass in the liver of the volume asked for, with necrosis and calcification.
 
     Args:
         liver: the liver's own part; the tumour grows inside it and may bulge out of it a little.
@@ -237,9 +250,7 @@ def tumour_parts(trunk: Trunk, liver: Part, neighbours: list[Part], volume_ml: f
     for neighbour in neighbours:
         apart = trunk.grid.embed(neighbour.box, neighbour.distance_mm)[region.box]
         shape = np.where(apart > -0.5, FAR_OUTSIDE_MM, shape)
-    wanted = int(round(volume_ml / voxel_ml))
-    inside = np.partition(shape.ravel(), shape.size - wanted - 1)[shape.size - wanted - 1 : shape.size - wanted + 1]
-    tumour = (shape - inside.mean()).astype(np.float32)
+    tumour = (shape - _level_enclosing(shape, volume_ml / voxel_ml)).astype(np.float32)
     patches = smooth_noise(rng, region.x.shape, max(2.0, 0.22 * radius / _step(trunk)))
     necrosis = np.minimum((patches - 0.75) * 3.0, tumour - 2.5)
     specks = smooth_noise(rng, region.x.shape, 1.2)
@@ -249,6 +260,18 @@ def tumour_parts(trunk: Trunk, liver: Part, neighbours: list[Part], volume_ml: f
         Part("necrosis", 20, region.box, necrosis.astype(np.float32)),
         Part("calcification", 20, region.box, calcification.astype(np.float32)),
     ]
+
+
+def _level_enclosing(distance: np.ndarray, voxels: float) -> float:
+    """The level above which linear interpolation encloses so many voxels' volume.
+
+    Counted on a grid of half the spacing: between samples of a convex shape, interpolation runs below the shape.
+    """
+    fine = distance
+    for axis, n in enumerate(distance.shape):
+        fine = resample_axis(fine, np.arange(0, n - 0.5, 0.5, dtype=np.float32), axis)
+    wanted = fine.size - int(round(voxels * 8))
+    return float(np.partition(fine.ravel(), wanted)[wanted])
 
 
 def _step(trunk: Trunk) -> float:

@@ -142,6 +142,10 @@ def _read_header(path: Path) -> ImageHeader | None:
             return None
         dataset = dcmread(path, stop_before_pixels=True, specific_tags=_TAGS)
         storage = dataset.get("SOPClassUID") or dataset.file_meta.get("MediaStorageSOPClassUID", "")
+        if not storage:
+            raise InputError(
+                f"{path}: SOP Class UID (0008,0016) is missing.", "The file is truncated: export it again."
+            )
         if storage not in _IMAGE_STORAGE:
             return None
         # Some de-identification empties these two in the data set and forgets the file meta information.
@@ -149,6 +153,8 @@ def _read_header(path: Path) -> ImageHeader | None:
         dataset.SOPInstanceUID = dataset.get("SOPInstanceUID") or dataset.file_meta.get(
             "MediaStorageSOPInstanceUID", ""
         )
+        if "Rows" not in dataset:
+            raise InputError(f"{path}: Rows (0028,0010) is missing.", "The file is truncated: export the series again.")
         for element in dataset:  # converts every raw value now: a malformed one is reported with its file
             element.value  # noqa: B018
     except OSError as error:

@@ -13,6 +13,7 @@ from ..errors import InputError, UsageError
 from ..geometry import LPS_TO_RAS, Geometry
 from .atomic_file import replaced_when_complete
 from .image_header import itk_reason, read_checked_information
+from .seg_nrrd_labels import relabelled
 from .volume import LabelMap, Volume
 
 IMAGE_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
@@ -34,7 +35,7 @@ def read_image(path: Path) -> Volume:
         InputError: no such file, not an image, not three-dimensional, absurd size, bad spacing, NaN or infinite
             voxels, or one value everywhere.
     """
-    array, geometry = _read(Path(path))
+    array, geometry, _ = _read(Path(path))
     if np.issubdtype(array.dtype, np.floating):
         bad = int(array.size - np.count_nonzero(np.isfinite(array)))
         if bad:
@@ -51,10 +52,12 @@ def read_image(path: Path) -> Volume:
 def read_label_map(path: Path) -> LabelMap:
     """Read a label map with whole numbers from 0 to 255 as uint8.
 
+    A segmentation saved by Slicer (``.seg.nrrd``) gets the label values of the organ table, see `relabelled`.
+
     Raises:
-        InputError: as `read_image`, or values that are not whole numbers from 0 to 255.
+        InputError: as `read_image`, values that are not whole numbers from 0 to 255, or a segment that is no organ.
     """
-    array, geometry = _read(Path(path))
+    array, geometry, fields = _read(Path(path))
     lowest, highest = array.min(), array.max()
     if not (np.isfinite([lowest, highest]).all() and lowest >= 0 and highest <= 255):
         raise InputError(
@@ -66,7 +69,7 @@ def read_label_map(path: Path) -> LabelMap:
             f"{path}: some labels are not whole numbers.",
             "Give a label map; resample label maps with nearest neighbour.",
         )
-    return LabelMap(labels, geometry)
+    return LabelMap(relabelled(labels, fields, Path(path)), geometry)
 
 
 def write_label_map(label_map: LabelMap, path: Path) -> None:
@@ -129,7 +132,8 @@ def _require_complete_nifti(image: sitk.Image, path: Path) -> None:
         raise OSError(errno.ENOSPC, "the file was written incompletely")
 
 
-def _read(path: Path) -> tuple[np.ndarray, Geometry]:
+def _read(path: Path) -> tuple[np.ndarray, Geometry, dict[str, str]]:
+    """Voxels, grid and the header's free fields."""
     if not path.is_file():
         raise InputError(f"{path} is not a file.", "Check the path.")
     if not is_image_file(path):
@@ -147,4 +151,5 @@ def _read(path: Path) -> tuple[np.ndarray, Geometry]:
     lps[:3, :3] = np.array(image.GetDirection()).reshape(3, 3) * np.array(image.GetSpacing())
     lps[:3, 3] = image.GetOrigin()
     array = sitk.GetArrayFromImage(image)
-    return array, Geometry(array.shape, LPS_TO_RAS @ lps)
+    fields = {key: reader.GetMetaData(key) for key in reader.GetMetaDataKeys()}
+    return array, Geometry(array.shape, LPS_TO_RAS @ lps), fields

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import gzip
 import math
-import struct
-import zlib
 from pathlib import Path
 
 import SimpleITK as sitk
 
 from ..errors import InputError
+from .nifti_header import MAX_DEFLATE_RATIO, check_nifti
 
-# Deflate cannot compress by more than 1032:1 (zlib's documentation), so a header that promises more data than that
-# per byte on disk is wrong or malicious.
-_MAX_DEFLATE_RATIO = 1032
 _MAX_VOXELS_PER_AXIS = 16384
-_NIFTI1_HEADER_BYTES, _NIFTI2_HEADER_BYTES = 348, 540
+_NRRD_HEADER_BYTES = 65536
 _SEVERAL_IMAGES_HINT = "Give one three-dimensional CT per file."
 
 
@@ -34,7 +29,9 @@ def read_checked_information(path: Path) -> sitk.ImageFileReader:
     if size_on_disk == 0:
         raise InputError(f"{path} is empty (0 bytes).", "Copy or export the file again.")
     if path.name.lower().endswith((".nii", ".nii.gz")):
-        _check_nifti_spacing(path)
+        check_nifti(path)
+    if path.suffix.lower() in (".nrrd", ".nhdr"):
+        _check_nrrd_spacing(path)
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     try:
@@ -75,7 +72,7 @@ def _check_size(path: Path, size: tuple[int, ...], bytes_per_voxel: int, size_on
         raise InputError(
             f"{path}: the header gives an absurd size, {size} voxels.", "The header is damaged: export the file again."
         )
-    if not detached and promised > size_on_disk * _MAX_DEFLATE_RATIO:
+    if not detached and promised > size_on_disk * MAX_DEFLATE_RATIO:
         raise InputError(
             f"{path}: the header promises {promised} bytes ({size} voxels), "
             f"which {size_on_disk} bytes on disk cannot hold.",
@@ -85,25 +82,10 @@ def _check_size(path: Path, size: tuple[int, ...], bytes_per_voxel: int, size_on
         raise InputError(f"{path} is a single slice, size {size}.", "Give a volume of at least two slices.")
 
 
-def _check_nifti_spacing(path: Path) -> None:
-    """ITK silently replaces a spacing of zero and drops the sign of a negative one, so look at the bytes."""
-    try:
-        with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
-            header = file.read(_NIFTI2_HEADER_BYTES)
-    except (EOFError, OSError, zlib.error) as error:
-        raise InputError(
-            f"{path} cannot be read: {error}.", "The file is truncated or damaged: copy or export it again."
-        ) from error
-    for order in "<>":
-        if len(header) >= _NIFTI1_HEADER_BYTES and struct.unpack_from(order + "i", header)[0] == _NIFTI1_HEADER_BYTES:
-            spacing = struct.unpack_from(order + "3f", header, 80)  # pixdim[1..3] of NIfTI-1
-            break
-        if len(header) >= _NIFTI2_HEADER_BYTES and struct.unpack_from(order + "i", header)[0] == _NIFTI2_HEADER_BYTES:
-            spacing = struct.unpack_from(order + "3d", header, 112)  # pixdim[1..3] of NIfTI-2
-            break
-    else:
-        raise InputError(f"{path} is not NIfTI: its header is missing or truncated.", "Copy or export the file again.")
-    if not all(math.isfinite(length) and length > 0 for length in spacing):
-        raise InputError(
-            f"{path}: the voxel spacing (pixdim) is {spacing} mm.", "Correct the header: each spacing must be positive."
-        )
+def _check_nrrd_spacing(path: Path) -> None:
+    """ITK silently replaces a spacing of NaN, which in NRRD means unknown, by 1 mm."""
+    with path.open("rb") as file:
+        header = file.read(_NRRD_HEADER_BYTES).split(b"\n\n", 1)[0].decode("latin-1").lower()
+    for line in header.splitlines():
+        if line.startswith(("spacings:", "space directions:")) and "nan" in line:
+            raise InputError(f"{path}: the voxel spacing is not known ({line}).", "Give each axis its spacing in mm.")

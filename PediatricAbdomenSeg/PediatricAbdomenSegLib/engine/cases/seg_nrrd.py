@@ -96,9 +96,10 @@ def _extents(labels: np.ndarray) -> dict[int, tuple[int, ...]]:
     highest: dict[int, np.ndarray] = {}
     for z, plane in enumerate(labels):
         for label in np.flatnonzero(np.bincount(plane.ravel(), minlength=256)[1:]) + 1:
-            rows, columns = np.nonzero(plane == label)
-            low = np.array([columns.min(), rows.min(), z])
-            high = np.array([columns.max(), rows.max(), z])
+            here = plane == label
+            rows, columns = np.flatnonzero(here.any(1)), np.flatnonzero(here.any(0))
+            low = np.array([columns[0], rows[0], z])
+            high = np.array([columns[-1], rows[-1], z])
             key = int(label)
             lowest[key] = np.minimum(lowest.get(key, low), low)
             highest[key] = np.maximum(highest.get(key, high), high)

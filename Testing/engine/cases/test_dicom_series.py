@@ -1,0 +1,288 @@
+"""A DICOM series becomes one volume in patient space."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pydicom
+import pytest
+
+from ct_series_builder import MR, ORIENTATIONS, hounsfield_pattern, write_series
+from PediatricAbdomenSegLib.engine.cases.dicom_series import list_series, read_series
+from PediatricAbdomenSegLib.engine.errors import Cancelled, InputError
+
+
+def _first_file(folder):
+    return sorted(folder.iterdir())[0]
+
+
+def _set(**attributes):
+    """A change of slice 2 that sets attributes."""
+
+    def change(index, dataset):
+        if index == 2:
+            for keyword, value in attributes.items():
+                setattr(dataset, keyword, value)
+
+    return change
+
+
+def _remove(keyword):
+    def change(index, dataset):
+        if index == 2:
+            delattr(dataset, keyword)
+
+    return change
+
+
+@pytest.mark.parametrize("orientation", ORIENTATIONS.values(), ids=ORIENTATIONS.keys())
+def test_every_voxel_lies_where_its_slice_says(tmp_path, orientation):
+    volume = read_series(write_series(tmp_path / "ct", orientation=orientation))
+    cosines = np.array(orientation, float)
+    for z, reference in enumerate(volume.references.slices):
+        dataset = pydicom.dcmread(reference.path)
+        expected_lps = np.array(dataset.ImagePositionPatient, float) + 7 * 0.8 * cosines[:3] + 11 * 1.5 * cosines[3:]
+        assert np.allclose(volume.geometry.to_ras((z, 11, 7)), expected_lps * [-1, -1, 1], atol=1e-4)
+        assert np.array_equal(volume.array[z], dataset.pixel_array.astype(int) - 1024)
+
+
+def test_spacing_is_in_the_order_of_the_array(an_axial_series):
+    assert np.allclose(read_series(an_axial_series).geometry.spacing_mm, (2.0, 1.5, 0.8))
+
+
+def test_positions_increase_along_the_normal_whatever_the_file_names(tmp_path):
+    numbers = random.Random(1).sample(range(100), 5)
+    volume = read_series(write_series(tmp_path / "ct", names=lambda index: f"{numbers[index]:03d}"))
+    assert np.array_equal(volume.array, hounsfield_pattern((5, 40, 48)))
+    heights = [reference.position_mm[2] for reference in volume.references.slices]
+    assert heights == sorted(heights)
+
+
+def test_slope_and_intercept_are_taken_from_each_slice(tmp_path):
+    def change(index, dataset):
+        dataset.RescaleIntercept = -1000 - index
+        dataset.RescaleSlope = 2
+
+    volume = read_series(write_series(tmp_path / "ct", change=change))
+    stored = hounsfield_pattern((5, 40, 48)).astype(int) + 1024
+    assert np.array_equal(volume.array, 2 * stored - 1000 - np.arange(5)[:, None, None])
+
+
+def test_values_beyond_int16_are_clipped_not_wrapped(tmp_path):
+    def change(index, dataset):
+        dataset.RescaleSlope, dataset.RescaleIntercept = 100, -32768
+
+    volume = read_series(write_series(tmp_path / "ct", change=change))
+    stored = hounsfield_pattern((5, 40, 48)).astype(int) + 1024
+    assert np.array_equal(volume.array, np.clip(100 * stored - 32768, -32768, 32767))
+    assert volume.array.max() == 32767
+
+
+def test_references_carry_what_contours_and_plausibility_need(an_axial_series):
+    references = read_series(an_axial_series).references
+    header = pydicom.dcmread(_first_file(an_axial_series))
+    assert references.frame_of_reference_uid == header.FrameOfReferenceUID
+    assert references.slices[0].sop_instance_uid == header.SOPInstanceUID
+    assert (references.patient_age_years, references.patient_sex, references.patient_position) == (4.0, "M", "HFS")
+
+
+@pytest.mark.parametrize(("age", "years"), [("018M", 1.5), ("010D", 10 / 365.25), ("", 4.36)])
+def test_age_comes_from_the_age_or_from_the_dates(tmp_path, age, years):
+    def change(index, dataset):
+        dataset.PatientAge = age
+
+    volume = read_series(write_series(tmp_path / "ct", change=change))
+    assert volume.references.patient_age_years == pytest.approx(years, abs=0.01)
+
+
+def test_localizers_texts_and_other_objects_are_ignored(an_axial_series):
+    localizer = pydicom.dcmread(_first_file(an_axial_series))
+    localizer.ImageType = ["ORIGINAL", "PRIMARY", "LOCALIZER"]
+    localizer.ImageOrientationPatient = [0, 1, 0, 0, 0, -1]
+    localizer.save_as(an_axial_series / "scout")
+    dose_report = pydicom.dcmread(_first_file(an_axial_series))
+    dose_report.SOPClassUID, dose_report.Modality = "1.2.840.10008.5.1.4.1.1.88.67", "SR"
+    dose_report.save_as(an_axial_series / "dose")
+    (an_axial_series / "readme.txt").write_text("CT of a phantom")
+    assert read_series(an_axial_series).array.shape == (5, 40, 48)
+
+
+def test_files_without_suffix_in_subfolders_are_found(tmp_path):
+    write_series(tmp_path / "study" / "deep", names="IM{:04d}".format)
+    assert read_series(tmp_path).array.shape == (5, 40, 48)
+
+
+def test_several_series_are_listed_and_asked_for(tmp_path):
+    write_series(tmp_path / "a")
+    write_series(tmp_path / "b", shape=(3, 8, 9))
+    with pytest.raises(InputError, match="--series UID") as error:
+        read_series(tmp_path)
+    summaries = list_series(tmp_path)
+    assert [summary.files for summary in summaries] == [5, 3]
+    assert all(summary.series_instance_uid in error.value.hint for summary in summaries)
+    assert read_series(tmp_path, summaries[1].series_instance_uid).array.shape == (3, 8, 9)
+
+
+def test_a_series_that_is_not_there_is_an_error_that_lists_the_others(an_axial_series):
+    with pytest.raises(InputError, match="1\\.2\\.3\\.4") as error:
+        read_series(an_axial_series, "1.2.3.4")
+    assert list_series(an_axial_series)[0].series_instance_uid in error.value.hint
+
+
+def test_the_only_ct_is_taken_beside_another_modality(tmp_path):
+    write_series(tmp_path / "ct")
+
+    def change(index, dataset):
+        dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = MR
+        dataset.Modality = "MR"
+
+    write_series(tmp_path / "mr", change=change)
+    assert read_series(tmp_path).modality == "CT"
+    with pytest.raises(InputError, match="MR"):
+        read_series(tmp_path / "mr")
+
+
+def test_an_empty_folder_has_no_series(tmp_path):
+    assert list_series(tmp_path) == ()
+    with pytest.raises(InputError, match="No DICOM images"):
+        read_series(tmp_path)
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    with pytest.raises(InputError, match="nowhere"):
+        list_series(tmp_path / "nowhere")
+
+
+def test_a_gap_names_its_neighbours(tmp_path):
+    folder = write_series(tmp_path / "ct", shape=(8, 16, 16), change=lambda index, dataset: index != 3)
+    with pytest.raises(InputError, match=r"gap of 4\.00 mm between slice2\.dcm and slice4\.dcm"):
+        read_series(folder)
+
+
+def test_a_gap_among_three_slices_is_a_gap(tmp_path):
+    folder = write_series(tmp_path / "ct", shape=(4, 16, 16), change=lambda index, dataset: index != 2)
+    with pytest.raises(InputError, match=r"gap of 4\.00 mm"):
+        read_series(folder)
+
+
+def test_mixed_spacing_is_named(tmp_path):
+    def change(index, dataset):
+        if index >= 5:
+            dataset.ImagePositionPatient[2] += 0.6 * (index - 4)
+
+    with pytest.raises(InputError, match=r"Mixed slice spacing: 2\.60 mm between slice\d\.dcm"):
+        read_series(write_series(tmp_path / "ct", shape=(8, 16, 16), change=change))
+
+
+def test_a_doubled_slice_is_named(an_axial_series):
+    (an_axial_series / "copy.dcm").write_bytes((an_axial_series / "slice3.dcm").read_bytes())
+    with pytest.raises(InputError, match=r"same place.*copy\.dcm and slice3\.dcm"):
+        read_series(an_axial_series)
+
+
+def test_positions_rounded_to_a_hundredth_are_no_mixed_spacing(tmp_path):
+    def change(index, dataset):
+        dataset.ImagePositionPatient[2] = round(float(dataset.ImagePositionPatient[2]), 2)
+
+    folder = write_series(tmp_path / "ct", spacing_mm=(0.333, 1.0, 1.0), shape=(9, 8, 8), change=change)
+    assert read_series(folder).geometry.spacing_mm[0] == pytest.approx(0.333, abs=2e-3)
+
+
+def test_a_tilted_gantry_is_refused(tmp_path):
+    def change(index, dataset):
+        dataset.ImagePositionPatient[1] += 0.5 * index
+
+    with pytest.raises(InputError, match="gantry"):
+        read_series(write_series(tmp_path / "ct", change=change))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (_set(ImageOrientationPatient=[0, 1, 0, 0, 0, -1]), r"Image Orientation \(Patient\) \(0020,0037\) differs"),
+        (_set(PixelSpacing=[0.7, 0.7]), r"Pixel Spacing \(0028,0030\) differs.*0\.7"),
+        (_set(Rows=39), r"Rows \(0028,0010\) differs.*40.*39"),
+        (_set(FrameOfReferenceUID="1.2.3"), r"Frame of Reference UID \(0020,0052\) differs.*1\.2\.3"),
+        (_set(NumberOfFrames=4), "multi-frame"),
+        (_set(SamplesPerPixel=3), "colour"),
+        (_set(ImagePositionPatient=[1, 2]), r"Image Position \(Patient\) \(0020,0032\) is \[1\.0, 2\.0\]; 3 finite"),
+        (_remove("ImagePositionPatient"), r"slice2\.dcm: Image Position \(Patient\) \(0020,0032\) is missing"),
+        (_remove("ImageOrientationPatient"), r"\(0020,0037\) is missing"),
+        (_remove("PixelSpacing"), r"\(0028,0030\) is missing"),
+        (_remove("Rows"), r"\(0028,0010\) is missing"),
+        (_remove("PixelData"), r"slice2\.dcm has no Pixel Data"),
+    ],
+)
+def test_a_slice_that_does_not_fit_is_named_with_attribute_and_values(tmp_path, change, words):
+    with pytest.raises(InputError, match=words) as error:
+        read_series(write_series(tmp_path / "ct", change=change))
+    assert error.value.hint
+
+
+def test_a_pixel_spacing_of_zero_is_named(tmp_path):
+    def change(index, dataset):
+        dataset.PixelSpacing = [0, 0.8]
+
+    with pytest.raises(InputError, match="Pixel Spacing"):
+        read_series(write_series(tmp_path / "ct", change=change))
+
+
+def test_a_single_slice_is_refused(tmp_path):
+    with pytest.raises(InputError, match="single slice"):
+        read_series(write_series(tmp_path / "ct", shape=(1, 8, 8)))
+
+
+def test_a_constant_volume_is_refused(tmp_path):
+    with pytest.raises(InputError, match="All voxels"):
+        read_series(write_series(tmp_path / "ct", hounsfield=np.full((3, 8, 8), -1000, np.int16)))
+
+
+@pytest.mark.parametrize("kept", [140, 400, 3000])
+def test_a_truncated_file_is_named(an_axial_series, kept):
+    path = an_axial_series / "slice2.dcm"
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(InputError, match=r"slice2\.dcm"):
+        read_series(an_axial_series)
+
+
+def test_an_empty_file_is_named(an_axial_series):
+    (an_axial_series / "slice9.dcm").write_bytes(b"")
+    with pytest.raises(InputError, match=r"slice9\.dcm is empty"):
+        read_series(an_axial_series)
+
+
+def test_messages_do_not_name_the_patient(tmp_path):
+    with pytest.raises(InputError) as error:
+        read_series(write_series(tmp_path / "ct", change=_remove("ImagePositionPatient")))
+    assert "Иванов" not in str(error.value)
+    assert "P-1" not in str(error.value)
+
+
+def test_reading_stops_when_the_progress_callback_raises(an_axial_series):
+    def stop(event):
+        raise Cancelled()
+
+    with pytest.raises(Cancelled):
+        read_series(an_axial_series, on_progress=stop)
+
+
+def test_progress_ends_at_one(an_axial_series):
+    fractions = []
+    read_series(an_axial_series, on_progress=lambda event: fractions.append(event.fraction))
+    assert fractions == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0])
+
+
+@pytest.mark.parametrize(
+    ("folder", "shape"),
+    [
+        ("totalsegmentator_examples/example_ct_dicom", (20, 512, 512)),
+        ("dcmqi_liver3/ct-3slice", (3, 512, 512)),
+        ("rt_utils_phantom/mock_data", (2, 512, 512)),
+        ("rt_utils_phantom/oriented_data", (3, 50, 100)),
+    ],
+)
+def test_series_of_real_scanners_are_read(shared_data, folder, shape):
+    volume = read_series(shared_data / folder)
+    assert volume.array.shape == shape
+    assert volume.array.min() < 0 < volume.array.max()

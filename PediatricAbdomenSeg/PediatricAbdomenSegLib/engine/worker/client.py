@@ -22,7 +22,6 @@ from .protocol import (
     CancelledEvent,
     Event,
     Failed,
-    Progress,
     Ready,
     Request,
     Result,
@@ -98,9 +97,16 @@ class WorkerClient:
         self.close()
 
     def request(
-        self, request: Request, on_progress: OnProgress = ignore_progress, cancel: CancelToken | None = None
+        self,
+        request: Request,
+        on_progress: OnProgress = ignore_progress,
+        cancel: CancelToken | None = None,
+        cancel_limit_s: float = CANCEL_LIMIT_S,
     ) -> dict[str, Any]:
         """Send a request and wait for its end; its ``id`` may be left ``""`` to get the next free one.
+
+        Args:
+            cancel_limit_s: a worker that has not stopped this long after the token was set is killed.
 
         Raises:
             PediatricAbdomenSegError: of the kind the worker reported.
@@ -108,20 +114,23 @@ class WorkerClient:
             ResourceError: the worker died.
         """
         request = self.send(request)
-        asked_to_stop_at: float | None = None
+        stop_limit: float | None = None  # when a cancelled worker is killed
         while True:
             event = self._next_event(POLL_S)
-            if event is None:
-                asked_to_stop_at = self._pass_on_cancel(request.id, cancel, asked_to_stop_at)
-            elif getattr(event, "id", None) == request.id:
-                if isinstance(event, Progress):
-                    on_progress(ProgressEvent(event.stage, event.fraction, event.remaining_s))
-                    asked_to_stop_at = self._pass_on_cancel(request.id, cancel, asked_to_stop_at)
-                elif isinstance(event, Result):
+            if event is not None and getattr(event, "id", None) == request.id:
+                if isinstance(event, Result):
                     return event.result
-                elif isinstance(event, Failed):
+                if isinstance(event, Failed):
                     raise error_from(event)
-                elif isinstance(event, CancelledEvent):
+                if isinstance(event, CancelledEvent):
+                    raise Cancelled()
+                on_progress(ProgressEvent(event.stage, event.fraction, event.remaining_s))
+            if cancel is not None and cancel.is_cancelled:
+                if stop_limit is None:
+                    self.send(Cancel("", request.id))
+                    stop_limit = time.monotonic() + cancel_limit_s
+                elif time.monotonic() > stop_limit:
+                    kill_tree(self.process)
                     raise Cancelled()
 
     def send(self, request: Request) -> Request:
@@ -146,17 +155,6 @@ class WorkerClient:
             except (OSError, ValueError, subprocess.TimeoutExpired):
                 pass  # it is killed next
         kill_tree(self.process)
-
-    def _pass_on_cancel(self, request_id: str, cancel: CancelToken | None, asked_at: float | None) -> float | None:
-        if cancel is None or not cancel.is_cancelled:
-            return None
-        if asked_at is None:
-            self.send(Cancel("", request_id))
-            return time.monotonic()
-        if time.monotonic() - asked_at > CANCEL_LIMIT_S:
-            kill_tree(self.process)
-            raise Cancelled()
-        return asked_at
 
     def _wait_for_ready(self) -> Ready:
         event = self._next_event(START_LIMIT_S)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,10 @@ from ..progress import CancelToken, OnProgress
 from .jobs import SegmentJob, list_models, segment_case
 from .protocol import ExportRtstruct, ListModels, Segment
 from .rtstruct_job import export_rtstruct
+from .server import Handler
 
 
-def make_handlers() -> Mapping[type, Callable[[Any, OnProgress, CancelToken], dict[str, Any]]]:
+def make_handlers() -> Mapping[type, Handler]:
     """Handlers that share one cache of loaded models, for the life of the worker."""
     models = ModelCache()
 

@@ -119,7 +119,8 @@ def write_result_files(
     note = status_note(bundle.manifest.status)
     write_label_map(label_map, folder / "labels.nii.gz")
     progress.part(0.3)
-    write_seg_nrrd(label_map, folder / "segmentation.seg.nrrd", structures)
+    tags = {"Model": bundle.manifest.name, "ModelSHA256": bundle.sha256, "ModelStatus": bundle.manifest.status}
+    write_seg_nrrd(label_map, folder / "segmentation.seg.nrrd", structures, tags)
     progress.part(0.5)
     if volume.references is not None:
         masks = roi_masks([label_map], structures, [provenance(bundle)])

@@ -36,7 +36,7 @@ def require_space(folder: Path, needed_bytes: int, free: Callable[[Path], int] =
 
 
 @contextmanager
-def staged_results(output: Path) -> Iterator[Path]:
+def staged_results(output: Path, move: Callable[[Path, Path], None] = os.replace) -> Iterator[Path]:
     """Hand out an empty folder; what is in it becomes the content of ``output`` when the block ends without error.
 
     A failed or cancelled block leaves ``output`` as it was, or absent. A new output folder appears in one rename. In
@@ -61,7 +61,7 @@ def staged_results(output: Path) -> Iterator[Path]:
             staging.mkdir()
         yield staging
         with os_errors_named(output):
-            _publish(staging, output)
+            _publish(staging, output, move)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
         _remove_empty(made)
@@ -76,7 +76,7 @@ def os_errors_named(output: Path) -> Iterator[None]:
         raise as_resource_error(error, output) from error
 
 
-def _publish(staging: Path, output: Path) -> None:
+def _publish(staging: Path, output: Path, move: Callable[[Path, Path], None]) -> None:
     if not output.exists():
         os.rename(staging, output)
         return
@@ -88,11 +88,11 @@ def _publish(staging: Path, output: Path) -> None:
     done: list[tuple[Path, Path]] = []
     try:
         for source, target in moves:
-            os.replace(source, target)
+            move(source, target)
             done.append((source, target))
     except OSError:
         for source, target in reversed(done):
-            os.replace(target, source)
+            move(target, source)
         raise
 
 

@@ -7,23 +7,29 @@ import platform
 import signal
 import sys
 import threading
+from collections.abc import Mapping
+from typing import NoReturn
 
 from ...version import __version__
 from .handlers import make_handlers
 from .processes import claim_standard_streams, watch_parent
 from .protocol import Ready
-from .server import Server
+from .server import Handler, Server
 
 HANGUP_GRACE_S = 10.0  # for a cancelled job to remove its temporary files once nobody listens any more
 
 
-def run_worker() -> None:
-    """Serve requests until stdin closes, a shutdown is asked for, SIGTERM comes or the parent dies; then exit 0."""
+def run_worker(handlers: Mapping[type, Handler] | None = None) -> NoReturn:
+    """Serve requests until stdin closes, a shutdown is asked for, SIGTERM comes or the parent dies; then exit 0.
+
+    Args:
+        handlers: what the worker can do; None for `make_handlers`.
+    """
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     requests, events = claim_standard_streams()
     ready = Ready(__version__, platform.python_version(), os.getpid())
-    server = Server(requests, events, make_handlers(), ready, on_hangup=exit_soon)
+    server = Server(requests, events, handlers or make_handlers(), ready, on_hangup=exit_soon)
 
     def end() -> None:
         server.stop()

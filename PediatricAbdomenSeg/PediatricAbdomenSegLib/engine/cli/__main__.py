@@ -1,0 +1,76 @@
+"""The command ``pedseg``: parse, run one subcommand, turn whatever happens into an exit code and a message.
+
+Exit codes: 0 done, 1 defect of the software, 2 usage, 3 input, 4 model, 5 resources, 130 cancelled.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+from PediatricAbdomenSegLib.engine.cli import demo, models, phantom, rtstruct, segment, train_demo
+from PediatricAbdomenSegLib.engine.cli.console import Console
+from PediatricAbdomenSegLib.engine.errors import Cancelled, PediatricAbdomenSegError, ResourceError
+from PediatricAbdomenSegLib.version import __version__
+
+SUBCOMMANDS = (demo, phantom, segment, models, rtstruct, train_demo)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run ``pedseg`` with these arguments (None: those of the process) and return the exit code."""
+    try:
+        arguments = make_parser().parse_args(argv)
+    except SystemExit as end:  # argparse has printed its message or the help
+        return int(end.code or 0)
+    console = Console(as_json=getattr(arguments, "json", False))
+    try:
+        return arguments.run(arguments, console)
+    except BrokenPipeError:  # the reader of our output, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (Exception, KeyboardInterrupt) as error:
+        if arguments.debug:
+            traceback.print_exc()
+        return report(known_error(error), console)
+
+
+def known_error(error: BaseException) -> PediatricAbdomenSegError:
+    """``error`` as one of ours; what we did not foresee is a defect with exit code 1."""
+    if isinstance(error, PediatricAbdomenSegError):
+        return error
+    if isinstance(error, KeyboardInterrupt):
+        return Cancelled()
+    if isinstance(error, MemoryError):
+        return ResourceError("The memory of this machine is not enough.", "Close other programs and try again.")
+    name = type(error).__name__
+    return PediatricAbdomenSegError(
+        f"The software failed unexpectedly: {name}: {error}.", "Run it again with --debug and report what it prints."
+    )
+
+
+def report(error: PediatricAbdomenSegError, console: Console) -> int:
+    """Print the error and return its exit code."""
+    console.failure(error)
+    return error.exit_code
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of ``pedseg`` with all subcommands."""
+    parser = argparse.ArgumentParser(
+        prog="pedseg",
+        description="Organs at risk and hepatoblastoma on a child's CT: from DICOM to contours and an RTSTRUCT. "
+        "The bundled models are demonstrations trained on synthetic phantoms, not for clinical use.",
+    )
+    parser.add_argument("--version", action="version", version=f"pedseg {__version__}")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for subcommand in SUBCOMMANDS:
+        subcommand.add_parser(commands)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,51 @@
+"""``pedseg rtstruct export``: label maps on a CT's grid to one RTSTRUCT."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from .console import Console, add_common_options, cancel_by_signal, stray_prints_to_stderr
+
+
+def add_parser(commands: argparse._SubParsersAction) -> None:
+    """Add the subcommand."""
+    parser = commands.add_parser("rtstruct", help="contours for planning systems")
+    actions = parser.add_subparsers(metavar="ACTION", required=True)
+    export = actions.add_parser(
+        "export", help="label maps to RTSTRUCT", description="Label values are those of the organ table, 1 to 20."
+    )
+    export.add_argument("ct_folder", metavar="CT_FOLDER", type=Path, help="folder of the CT series")
+    export.add_argument("labels", metavar="LABELS", type=Path, nargs="+", help="label maps on the grid of the series")
+    export.add_argument("--output", metavar="FILE", type=Path, required=True, help="file to write")
+    export.add_argument(
+        "--model",
+        metavar="NAME",
+        nargs="+",
+        default=[],
+        help="bundle that made the labels: one for all or one for each",
+    )
+    export.add_argument("--series", metavar="UID", help="Series Instance UID where the folder holds several CT series")
+    add_common_options(export, with_json=True)
+    export.set_defaults(run=run_export)
+
+
+def run_export(arguments: argparse.Namespace, console: Console) -> int:
+    """Write the file and name its ROIs."""
+    from ..worker.protocol import Result
+    from ..worker.rtstruct_job import export_rtstruct
+
+    with cancel_by_signal(console) as cancel, stray_prints_to_stderr():
+        content = export_rtstruct(
+            arguments.ct_folder,
+            arguments.labels,
+            arguments.output,
+            arguments.model,
+            arguments.series,
+            console.progress(),
+            cancel,
+        )
+    console.event(Result("1", content))
+    console.say(f"{len(content['rois'])} ROIs: {', '.join(content['rois'])}")
+    console.say(f"Written to {arguments.output}")
+    return 0

@@ -1,0 +1,248 @@
+"""From an input path to a folder of results, with a segmenter handed in."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pydicom import dcmread
+
+from PediatricAbdomenSegLib.engine.cases.image_file import read_label_map
+from PediatricAbdomenSegLib.engine.errors import Cancelled, InputError, ModelError, ResourceError, UsageError
+from PediatricAbdomenSegLib.engine.inference.pipeline import InferenceOptions
+from PediatricAbdomenSegLib.engine.models.checksums import sha256_of_file
+from PediatricAbdomenSegLib.engine.progress import CancelToken
+from PediatricAbdomenSegLib.engine.worker.jobs import SegmentJob, segment_case
+from PediatricAbdomenSegLib.engine.worker.rtstruct_job import export_rtstruct
+
+
+@pytest.fixture
+def run(a_bundle, a_segmenter, tmp_path):
+    """Segment an input into ``tmp_path/out``."""
+
+    def segment(path, output=tmp_path / "out", **changes):
+        arguments = {"segmenter": a_segmenter, "find": lambda name: a_bundle, **changes}
+        return segment_case(SegmentJob(path, output), **arguments)
+
+    return segment
+
+
+def names_in(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def test_a_dicom_series_gives_all_five_files(run, a_ct_folder, tmp_path):
+    run(a_ct_folder)
+    assert names_in(tmp_path / "out") == {
+        "labels.nii.gz",
+        "segmentation.seg.nrrd",
+        "rtstruct.dcm",
+        "preview.png",
+        "result.json",
+    }
+
+
+def test_an_image_file_gives_no_rtstruct(run, a_nifti, tmp_path):
+    run(a_nifti)
+    assert names_in(tmp_path / "out") == {"labels.nii.gz", "segmentation.seg.nrrd", "preview.png", "result.json"}
+
+
+def test_a_result_without_any_organ_gives_no_rtstruct(run, a_ct_folder, a_segmenter, tmp_path):
+    a_segmenter.empty = True
+    record = run(a_ct_folder)
+    assert "rtstruct.dcm" not in record["files"] and [organ["voxels"] for organ in record["organs"]] == [0, 0]
+
+
+def test_the_label_map_on_disk_is_the_one_that_was_found(run, a_nifti, tmp_path):
+    run(a_nifti)
+    labels = read_label_map(tmp_path / "out" / "labels.nii.gz").array
+    assert np.count_nonzero(labels == 6) == 4 * 20 * 20 and np.count_nonzero(labels == 1) == 2 * 10 * 10
+
+
+def test_the_record_describes_organs_geometry_model_and_files(run, a_nifti, tmp_path):
+    record = run(a_nifti)
+    assert record == json.loads((tmp_path / "out" / "result.json").read_text("utf-8"))
+    liver = next(organ for organ in record["organs"] if organ["key"] == "liver")
+    assert (liver["label"], liver["voxels"], liver["volume_ml"], liver["pieces"]) == (6, 1600, 19.2, 1)
+    assert (liver["display_name"], liver["tg263_name"]) == ("Liver", "Liver")
+    assert record["geometry"]["shape_zyx"] == [6, 40, 48]
+    assert record["geometry"]["spacing_zyx_mm"] == [3.0, 2.0, 2.0]
+    assert record["geometry"]["orientation_xyz"] == "LPS"
+    assert (record["model"]["name"], record["model"]["sha256"]) == ("toy", "ab" * 32)
+    assert record["note"] == "demonstration model, not for clinical use"
+    assert set(record["seconds"]) == {"read", "network", "write", "total"}
+    for name, digest in record["files"].items():
+        assert sha256_of_file(tmp_path / "out" / name) == digest
+
+
+def test_the_record_names_neither_patient_nor_path(run, a_ct_folder, tmp_path):
+    run(a_ct_folder)
+    text = (tmp_path / "out" / "result.json").read_text("utf-8")
+    for secret in ("Ünal", "Doe", "P-1", "Иванов", str(tmp_path), tmp_path.name):
+        assert secret not in text
+
+
+def test_progress_never_falls_and_ends_at_one(run, a_ct_folder):
+    events = []
+    run(a_ct_folder, on_progress=events.append)
+    fractions = [event.fraction for event in events]
+    assert fractions == sorted(fractions) and fractions[0] == 0 and fractions[-1] == 1
+    assert list(dict.fromkeys(event.stage for event in events)) == ["read", "network", "write"]
+
+
+@pytest.mark.parametrize("error", [ModelError("weights"), ResourceError("memory"), Cancelled(), ZeroDivisionError()])
+def test_a_run_that_fails_leaves_nothing_behind(run, a_nifti, a_segmenter, tmp_path, error):
+    a_segmenter.error = error
+    before = names_in(tmp_path)
+    with pytest.raises(type(error)):
+        run(a_nifti, tmp_path / "new" / "deep" / "out")
+    assert names_in(tmp_path) == before
+
+
+def test_a_run_that_fails_keeps_the_earlier_result(run, a_ct_folder, a_segmenter, tmp_path):
+    run(a_ct_folder)
+    earlier = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    a_segmenter.error = ResourceError("memory")
+    with pytest.raises(ResourceError):
+        run(a_ct_folder)
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == earlier
+
+
+def test_a_new_result_replaces_the_earlier_one_whole_and_leaves_other_files_alone(run, a_ct_folder, a_nifti, tmp_path):
+    run(a_ct_folder)
+    (tmp_path / "out" / "notes.txt").write_text("mine")
+    run(a_nifti)
+    assert "rtstruct.dcm" not in names_in(tmp_path / "out")  # of the other input
+    assert (tmp_path / "out" / "notes.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("stage", ["read", "network", "write"])
+def test_cancelling_in_any_stage_leaves_nothing(run, a_ct_folder, tmp_path, stage):
+    cancel = CancelToken()
+
+    def stop_at_stage(event):
+        if event.stage == stage:
+            cancel.cancel()
+
+    with pytest.raises(Cancelled):
+        run(a_ct_folder, on_progress=stop_at_stage, cancel=cancel)
+    assert not (tmp_path / "out").exists()
+
+
+def test_cancelling_at_the_very_end_leaves_nothing(run, a_ct_folder, tmp_path):
+    cancel = CancelToken()
+    with pytest.raises(Cancelled):
+        run(a_ct_folder, on_progress=lambda event: event.fraction == 1 and cancel.cancel(), cancel=cancel)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_full_disk_is_noticed_before_the_network_runs(run, a_nifti, a_segmenter, tmp_path):
+    with pytest.raises(ResourceError, match="No space left.* has 1 MB"):
+        run(a_nifti, free=lambda folder: 1_000_000)
+    assert a_segmenter.runs == [] and not (tmp_path / "out").exists()
+
+
+def test_an_output_that_is_a_file_is_refused(run, a_nifti, tmp_path):
+    (tmp_path / "out").write_text("x")
+    with pytest.raises(UsageError, match="is a file"):
+        run(a_nifti)
+
+
+def test_resume_keeps_a_complete_result_of_the_same_run(run, a_ct_folder, a_segmenter):
+    first = run(a_ct_folder, resume=True)
+    assert run(a_ct_folder, resume=True) == first
+    assert len(a_segmenter.runs) == 1
+
+
+def spoil_nothing_but_the_options(out, ct, arguments):
+    arguments["options"] = InferenceOptions(exact=True)
+
+
+def cut_a_file_short(out, ct, arguments):
+    os.truncate(out / "labels.nii.gz", 10)
+
+
+def lose_a_file(out, ct, arguments):
+    (out / "preview.png").unlink()
+
+
+def change_the_input(out, ct, arguments):
+    (ct / "slice5.dcm").unlink()
+
+
+def cut_the_record_short(out, ct, arguments):
+    os.truncate(out / "result.json", 100)
+
+
+def replace_the_record(out, ct, arguments):
+    (out / "result.json").write_text("[]")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        spoil_nothing_but_the_options,
+        cut_a_file_short,
+        lose_a_file,
+        change_the_input,
+        cut_the_record_short,
+        replace_the_record,
+    ],
+)
+def test_resume_runs_again_after_a_change(a_ct_folder, a_bundle, a_segmenter, tmp_path, change):
+    arguments = {"options": InferenceOptions()}
+
+    def go():
+        job = SegmentJob(a_ct_folder, tmp_path / "out", options=arguments["options"])
+        segment_case(job, segmenter=a_segmenter, find=lambda name: a_bundle, resume=True)
+
+    go()
+    change(tmp_path / "out", a_ct_folder, arguments)
+    go()
+    assert len(a_segmenter.runs) == 2
+
+
+def test_resume_does_not_mind_a_moved_input(run, a_ct_folder, a_segmenter, tmp_path):
+    run(a_ct_folder, resume=True)
+    shutil.move(a_ct_folder, tmp_path / "elsewhere")
+    run(tmp_path / "elsewhere", resume=True)
+    assert len(a_segmenter.runs) == 1
+
+
+def test_an_input_that_does_not_exist_is_an_input_error(run, tmp_path):
+    with pytest.raises(InputError, match="does not exist"):
+        run(tmp_path / "nowhere")
+
+
+def test_contours_of_two_label_maps_go_into_one_rtstruct(run, a_ct_folder, a_bundle, tmp_path):
+    run(a_ct_folder)
+    labels = tmp_path / "out" / "labels.nii.gz"
+    content = export_rtstruct(
+        a_ct_folder, [labels, labels], tmp_path / "both.dcm", ["toy", "toy"], find=lambda name: a_bundle
+    )
+    assert content["rois"] == ["Spleen", "Liver"]
+    dataset = dcmread(tmp_path / "both.dcm")
+    assert [item.ROIName for item in dataset.StructureSetROISequence] == content["rois"]
+    assert sha256_of_file(tmp_path / "both.dcm") == content["sha256"]
+
+
+def test_a_label_map_of_another_grid_is_refused(run, a_ct_folder, a_nifti, tmp_path):
+    run(a_nifti)
+    with pytest.raises(InputError, match="not on the grid"):
+        export_rtstruct(a_ct_folder, [tmp_path / "out" / "labels.nii.gz"], tmp_path / "x.dcm")
+    assert not (tmp_path / "x.dcm").exists()
+
+
+def test_contours_need_a_dicom_series(run, a_nifti, tmp_path):
+    run(a_nifti)
+    with pytest.raises(InputError, match="DICOM"):
+        export_rtstruct(a_nifti, [tmp_path / "out" / "labels.nii.gz"], tmp_path / "x.dcm")
+
+
+def test_the_number_of_models_has_to_fit_the_label_maps(tmp_path):
+    with pytest.raises(UsageError, match="3 models for 2 label maps"):
+        export_rtstruct(tmp_path, [tmp_path, tmp_path], tmp_path / "x.dcm", ["a", "b", "c"])

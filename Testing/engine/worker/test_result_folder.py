@@ -1,0 +1,93 @@
+"""The folder that is complete or absent."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from PediatricAbdomenSegLib.engine.errors import ResourceError
+from PediatricAbdomenSegLib.engine.worker.result_folder import RESULT_FILES, staged_results
+
+
+def write_all(folder: Path, content: str) -> None:
+    for name in RESULT_FILES:
+        (folder / name).write_text(content)
+
+
+def contents(folder: Path) -> dict[str, str]:
+    return {path.name: path.read_text() for path in folder.iterdir()}
+
+
+def test_the_output_appears_only_when_the_block_has_ended(tmp_path):
+    with staged_results(tmp_path / "out") as folder:
+        write_all(folder, "new")
+        assert not (tmp_path / "out").exists()
+    assert contents(tmp_path / "out") == dict.fromkeys(RESULT_FILES, "new")
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_the_output_has_the_permissions_of_a_folder_made_the_usual_way(tmp_path):
+    (tmp_path / "usual").mkdir()
+    with staged_results(tmp_path / "out") as folder:
+        write_all(folder, "new")
+    assert (tmp_path / "out").stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
+@pytest.mark.parametrize("good_moves", range(2 * len(RESULT_FILES)))
+def test_a_replacement_that_fails_midway_is_undone(tmp_path, good_moves):
+    out = tmp_path / "out"
+    with staged_results(out) as folder:
+        write_all(folder, "old")
+    moves = []
+
+    def move(source, target):
+        moves.append(target)
+        if len(moves) == good_moves + 1:
+            raise PermissionError(13, "open in another program")
+        os.replace(source, target)
+
+    with pytest.raises(ResourceError, match="open in another program"), staged_results(out, move) as folder:
+        write_all(folder, "new")
+    assert contents(out) == dict.fromkeys(RESULT_FILES, "old")
+
+
+def test_what_a_killed_run_left_is_removed_by_the_next_one(tmp_path):
+    library = Path(__file__).resolve().parents[3] / "PediatricAbdomenSeg"
+    script = (
+        "import os, sys; from pathlib import Path\n"
+        "from PediatricAbdomenSegLib.engine.worker.result_folder import staged_results\n"
+        "with staged_results(Path(sys.argv[1])) as folder:\n"
+        "    (folder / 'labels.nii.gz').write_text('half'); os._exit(9)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(library)}
+    subprocess.run([sys.executable, "-c", script, str(tmp_path / "out")], env=environment, check=False)
+    left = [path.name for path in tmp_path.iterdir()]
+    assert len(left) == 1 and left[0].startswith(".out.partial-")
+    with staged_results(tmp_path / "out") as folder:
+        write_all(folder, "new")
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_what_a_running_process_is_writing_is_left_alone(tmp_path):
+    with staged_results(tmp_path / "out") as first:
+        write_all(first, "first")
+        with staged_results(tmp_path / "out") as second:
+            write_all(second, "second")
+        assert first.exists()
+    assert contents(tmp_path / "out") == dict.fromkeys(RESULT_FILES, "first")
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(ResourceError, match="cannot be written"), staged_results(tmp_path / "file" / "out"):
+        pass
+
+
+def test_a_name_with_pattern_characters_is_no_problem(tmp_path):
+    with staged_results(tmp_path / "out [1] *") as folder:
+        write_all(folder, "new")
+    assert contents(tmp_path / "out [1] *") == dict.fromkeys(RESULT_FILES, "new")

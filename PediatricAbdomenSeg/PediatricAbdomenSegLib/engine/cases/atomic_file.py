@@ -32,7 +32,7 @@ def replaced_when_complete(path: Path) -> Iterator[Path]:
         # all. Touching the file ourselves gives the operating system's reason.
         temporary.touch()
         yield temporary
-        with temporary.open("rb") as written:
+        with temporary.open("r+b") as written:
             os.fsync(written.fileno())
         os.replace(temporary, path)
     except OSError as error:

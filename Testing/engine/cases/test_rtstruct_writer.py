@@ -1,0 +1,292 @@
+"""An RTSTRUCT other systems read back voxel for voxel, with a complete header."""
+
+from __future__ import annotations
+
+import subprocess
+import warnings
+
+import numpy as np
+import pydicom
+import pytest
+import SimpleITK as sitk
+
+from ct_series_builder import ORIENTATIONS, write_series
+from even_odd_rasteriser import fill
+from PediatricAbdomenSegLib.engine.cases.image_file import write_volume
+from PediatricAbdomenSegLib.engine.cases.read_case import read_case
+from PediatricAbdomenSegLib.engine.cases.rtstruct_header import ModelProvenance
+from PediatricAbdomenSegLib.engine.cases.rtstruct_writer import RoiMask, write_rtstruct
+from PediatricAbdomenSegLib.engine.errors import Cancelled, InputError, ResourceError, UsageError
+from PediatricAbdomenSegLib.engine.organs import ALL_STRUCTURES, HEPATOBLASTOMA, organ_by_key
+
+SHAPE = (7, 40, 48)
+DEMONSTRATION = ModelProvenance("multi-organ", "1.2.0", "ab" * 32, "demonstration")
+RESEARCH = ModelProvenance("hepatoblastoma-ct", "0.9", "cd" * 32, "research")
+
+
+def _ring() -> np.ndarray:
+    """A tube with an island in its hole, one slice of it with a notch."""
+    y, x = np.indices(SHAPE[1:])
+    distance = (y - 20) ** 2 + (x - 24) ** 2
+    mask = np.zeros(SHAPE, bool)
+    mask[1:6] = (distance < 15**2) & ~(distance < 8**2) | (distance < 9)
+    mask[3, 18:22, 30:36] = False
+    return mask
+
+
+def _voxel() -> np.ndarray:
+    mask = np.zeros(SHAPE, bool)
+    mask[3, 5, 6] = True
+    return mask
+
+
+def _masks() -> list[RoiMask]:
+    return [
+        RoiMask(organ_by_key("liver"), _ring(), model=DEMONSTRATION),
+        RoiMask(organ_by_key("kidney_left"), _voxel(), model=DEMONSTRATION),
+        RoiMask(organ_by_key("spleen"), np.zeros(SHAPE, bool), model=DEMONSTRATION),
+        RoiMask(HEPATOBLASTOMA, _voxel(), model=RESEARCH),
+    ]
+
+
+@pytest.fixture
+def a_ct(tmp_path):
+    return read_case(write_series(tmp_path / "ct", shape=SHAPE))
+
+
+@pytest.fixture
+def a_structure_set(a_ct, tmp_path):
+    write_rtstruct(a_ct, _masks(), tmp_path / "rtstruct.dcm", software_version="9.8.7")
+    return pydicom.dcmread(tmp_path / "rtstruct.dcm")
+
+
+def _rasterised(dataset, number, ct_folder) -> np.ndarray:
+    """The ROI on the CT's grid, from the file alone: contours are found by the image they refer to."""
+    headers = {header.SOPInstanceUID: header for header in map(pydicom.dcmread, ct_folder.iterdir())}
+    cosines = np.array(next(iter(headers.values())).ImageOrientationPatient, float)
+    normal = np.cross(cosines[:3], cosines[3:])
+    order = sorted(headers, key=lambda uid: float(np.dot(normal, headers[uid].ImagePositionPatient)))
+    mask = np.zeros(SHAPE, bool)
+    for contour in dataset.ROIContourSequence[number].ContourSequence:
+        uid = contour.ContourImageSequence[0].ReferencedSOPInstanceUID
+        header = headers[uid]
+        offset = np.array(contour.ContourData, float).reshape(-1, 3) - np.array(header.ImagePositionPatient, float)
+        assert np.abs(offset @ normal).max() < 1e-3
+        points = np.stack(
+            [offset @ cosines[:3] / header.PixelSpacing[1], offset @ cosines[3:] / header.PixelSpacing[0]], 1
+        )
+        mask[order.index(uid)] |= fill(points, SHAPE[1:])
+    return mask
+
+
+@pytest.mark.parametrize("orientation", ORIENTATIONS.values(), ids=ORIENTATIONS.keys())
+def test_contours_give_back_the_masks_in_every_orientation(tmp_path, orientation):
+    folder = write_series(tmp_path / "ct", shape=SHAPE, orientation=orientation)
+    write_rtstruct(read_case(folder), _masks(), tmp_path / "rt.dcm")
+    dataset = pydicom.dcmread(tmp_path / "rt.dcm")
+    assert np.array_equal(_rasterised(dataset, 0, folder), _ring())
+    assert np.array_equal(_rasterised(dataset, 1, folder), _voxel())
+
+
+@pytest.mark.parametrize("orientation", ["supine", "prone", "feet first", "decubitus", "oblique"])
+@pytest.mark.parametrize("option", [[], ["--xor-contours"]], ids=["or", "xor"])
+def test_plastimatch_reads_back_the_masks(tmp_path, external_tool, orientation, option):
+    plastimatch = external_tool("plastimatch")
+    folder = write_series(tmp_path / "ct", shape=SHAPE, orientation=ORIENTATIONS[orientation])
+    write_rtstruct(read_case(folder), _masks(), tmp_path / "rt.dcm")
+    command = [plastimatch, "convert", "--input", tmp_path / "rt.dcm", "--referenced-ct", folder]
+    command += ["--output-prefix", tmp_path / "out", "--prefix-format", "nrrd", *option]
+    subprocess.run([str(word) for word in command], check=True, capture_output=True)
+    for name, mask in (("Liver", _ring()), ("Kidney_L", _voxel()), ("GTV_Hepatobl", _voxel())):
+        back = sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "out" / f"{name}.nrrd"))) > 0
+        assert np.array_equal(back, mask), name
+
+
+def test_dicom_tools_find_no_error(a_structure_set, tmp_path, external_tool):
+    done = subprocess.run([external_tool("dciodvfy"), "-new", str(tmp_path / "rtstruct.dcm")], capture_output=True)
+    report = (done.stdout + done.stderr).decode("latin-1")
+    assert "RTStructureSet" in report
+    assert "Error" not in report
+
+
+def test_patient_and_study_are_the_cts_in_its_character_set(a_structure_set, tmp_path):
+    ct = pydicom.dcmread(tmp_path / "ct" / "slice0.dcm")
+    assert str(a_structure_set.PatientName) == "Иванов^Пётр"
+    for keyword in (
+        *("SpecificCharacterSet", "PatientID", "PatientBirthDate", "PatientSex", "PatientAge", "StudyInstanceUID"),
+        *("StudyDate", "StudyTime", "StudyID", "AccessionNumber", "ReferringPhysicianName", "StudyDescription"),
+        *("FrameOfReferenceUID", "PositionReferenceIndicator"),
+    ):
+        assert a_structure_set[keyword].value == ct[keyword].value, keyword
+
+
+def test_every_write_is_an_object_and_a_series_of_its_own(a_ct, tmp_path):
+    uids = []
+    for name in ("a.dcm", "b.dcm"):
+        write_rtstruct(a_ct, _masks(), tmp_path / name)
+        dataset = pydicom.dcmread(tmp_path / name)
+        uids += [dataset.SOPInstanceUID, dataset.SeriesInstanceUID]
+        assert dataset.file_meta.MediaStorageSOPInstanceUID == dataset.SOPInstanceUID
+    assert len({*uids, a_ct.references.series_instance_uid}) == 5
+
+
+def test_the_structure_set_refers_to_every_image_of_the_series(a_structure_set, a_ct):
+    frame = a_structure_set.ReferencedFrameOfReferenceSequence[0]
+    series = frame.RTReferencedStudySequence[0].RTReferencedSeriesSequence[0]
+    assert frame.FrameOfReferenceUID == a_ct.references.frame_of_reference_uid
+    assert series.SeriesInstanceUID == a_ct.references.series_instance_uid
+    referenced = [item.ReferencedSOPInstanceUID for item in series.ContourImageSequence]
+    assert referenced == [one.sop_instance_uid for one in a_ct.references.slices]
+
+
+def test_a_demonstration_model_shows_in_label_and_description(a_structure_set):
+    assert a_structure_set.StructureSetLabel.startswith("DEMO")
+    assert len(a_structure_set.StructureSetLabel) <= 16
+    assert "DEMO" in a_structure_set.SeriesDescription
+    assert "not for clinical use" in a_structure_set.StructureSetDescription
+    assert a_structure_set.ApprovalStatus == "UNAPPROVED"
+
+
+def test_a_research_model_is_no_demonstration(a_ct, tmp_path):
+    write_rtstruct(a_ct, _masks()[3:], tmp_path / "rt.dcm")
+    dataset = pydicom.dcmread(tmp_path / "rt.dcm")
+    assert "DEMO" not in dataset.StructureSetLabel
+    assert "Research use only" in dataset.StructureSetDescription
+
+
+def test_each_roi_says_what_made_it(a_structure_set):
+    rois = a_structure_set.StructureSetROISequence
+    assert [roi.ROIName for roi in rois] == ["Liver", "Kidney_L", "GTV_Hepatobl"]
+    assert [roi.ROINumber for roi in rois] == [1, 2, 3]
+    assert {roi.ROIGenerationAlgorithm for roi in rois} == {"AUTOMATIC"}
+    assert rois[0].ROIGenerationDescription == "multi-organ 1.2.0 (demonstration)"
+    assert rois[2].ROIGenerationDescription == "hepatoblastoma-ct 0.9 (research)"
+
+
+def test_observations_carry_type_code_and_side(a_structure_set):
+    liver, kidney, tumour = a_structure_set.RTROIObservationsSequence
+    assert [item.RTROIInterpretedType for item in (liver, kidney, tumour)] == ["ORGAN", "ORGAN", "GTV"]
+    code = kidney.RTROIIdentificationCodeSequence[0]
+    assert (code.CodeValue, code.CodingSchemeDesignator) == ("64033007", "SCT")
+    assert code.SegmentedPropertyTypeModifierCodeSequence[0].CodeMeaning == "Left"
+    assert all(len(item.ROIObservationLabel) <= 16 for item in (liver, kidney, tumour))
+
+
+def test_equipment_names_software_and_both_bundles_with_their_hashes(a_structure_set):
+    assert a_structure_set.SoftwareVersions == "9.8.7"
+    first, second = a_structure_set.ContributingEquipmentSequence
+    assert DEMONSTRATION.sha256 in first.ContributionDescription
+    assert RESEARCH.sha256 in second.ContributionDescription
+
+
+def test_contour_data_are_decimal_strings_of_at_most_16_characters(a_structure_set):
+    for roi in a_structure_set.ROIContourSequence:
+        for contour in roi.ContourSequence:
+            assert contour.ContourGeometricType == "CLOSED_PLANAR"
+            assert contour.NumberOfContourPoints == len(contour.ContourData) / 3 >= 4
+            assert max(len(str(value)) for value in contour.ContourData) <= 16
+
+
+def test_all_twenty_structures_fit_in_one_file(a_ct, tmp_path):
+    masks = [RoiMask(organ, _voxel()) for organ in ALL_STRUCTURES]
+    for style in ("tg263", "display", "short"):
+        summary = write_rtstruct(a_ct, masks, tmp_path / "rt.dcm", name_style=style)
+        assert len(set(summary.roi_names)) == 20
+        assert max(len(name) for name in summary.roi_names) <= 64
+
+
+def test_the_same_organ_of_two_models_gets_two_names(a_ct, tmp_path):
+    liver = organ_by_key("liver")
+    masks = [RoiMask(liver, _ring(), model=DEMONSTRATION), RoiMask(liver, _voxel(), model=RESEARCH)]
+    assert write_rtstruct(a_ct, masks, tmp_path / "rt.dcm").roi_names == ("Liver", "Liver_2")
+
+
+def test_empty_masks_are_left_out_and_reported(a_ct, tmp_path):
+    assert write_rtstruct(a_ct, _masks(), tmp_path / "rt.dcm").left_out == ("spleen",)
+
+
+def test_only_empty_masks_are_an_error(a_ct, tmp_path):
+    with pytest.raises(InputError, match="empty"):
+        write_rtstruct(a_ct, _masks()[2:3], tmp_path / "rt.dcm")
+
+
+def test_a_mask_of_another_shape_names_both(a_ct, tmp_path):
+    wrong = RoiMask(organ_by_key("liver"), np.ones((7, 40, 47), bool))
+    with pytest.raises(InputError, match=r"\(7, 40, 47\).*\(7, 40, 48\)"):
+        write_rtstruct(a_ct, [wrong], tmp_path / "rt.dcm")
+
+
+def test_an_image_file_has_nothing_to_refer_to(a_ct, tmp_path):
+    write_volume(a_ct, tmp_path / "ct.nii.gz")
+    with pytest.raises(InputError, match="not a DICOM series"):
+        write_rtstruct(read_case(tmp_path / "ct.nii.gz"), _masks(), tmp_path / "rt.dcm")
+
+
+def test_an_unknown_name_style_names_the_choices(a_ct, tmp_path):
+    with pytest.raises(UsageError, match="tg263, display or short"):
+        write_rtstruct(a_ct, _masks(), tmp_path / "rt.dcm", name_style="long")
+
+
+@pytest.mark.parametrize("keyword", ["StudyInstanceUID", "SeriesInstanceUID"])
+def test_a_ct_without_uids_is_refused_by_name(tmp_path, keyword):
+    def change(index, dataset):
+        setattr(dataset, keyword, "")
+
+    volume = read_case(write_series(tmp_path / "ct", shape=SHAPE, change=change))
+    with pytest.raises(InputError, match=r"\(0020,000[DE]\) is missing"):
+        write_rtstruct(volume, _masks(), tmp_path / "rt.dcm")
+
+
+def test_optional_attributes_of_the_ct_may_be_missing(tmp_path, external_tool):
+    def change(index, dataset):
+        for keyword in (
+            *("StudyDate", "StudyTime", "StudyID", "AccessionNumber", "ReferringPhysicianName", "SeriesNumber"),
+            *("PatientAge", "SpecificCharacterSet", "FrameOfReferenceUID", "PositionReferenceIndicator", "PatientSex"),
+        ):
+            delattr(dataset, keyword)
+        dataset.PatientName = ""
+
+    volume = read_case(write_series(tmp_path / "ct", shape=SHAPE, change=change))
+    frames = set()
+    for _ in range(2):
+        write_rtstruct(volume, _masks(), tmp_path / "rt.dcm")
+        frames.add(pydicom.dcmread(tmp_path / "rt.dcm").FrameOfReferenceUID)
+    assert len(frames) == 1
+    done = subprocess.run([external_tool("dciodvfy"), "-new", str(tmp_path / "rt.dcm")], capture_output=True)
+    assert b"Error" not in done.stderr
+
+
+def test_writing_makes_no_warnings(a_ct, tmp_path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        write_rtstruct(a_ct, _masks(), tmp_path / "rt.dcm")
+
+
+def test_a_stopped_writer_leaves_nothing(a_ct, tmp_path):
+    def stop(event):
+        raise Cancelled()
+
+    with pytest.raises(Cancelled):
+        write_rtstruct(a_ct, _masks(), tmp_path / "out" / "rt.dcm", on_progress=stop)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_place_that_cannot_be_written_is_a_resource_error(a_ct, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(ResourceError):
+        write_rtstruct(a_ct, _masks(), tmp_path / "file" / "rt.dcm")
+
+
+def test_a_real_oblique_series_gets_its_contours(shared_data, tmp_path, external_tool):
+    plastimatch = external_tool("plastimatch")
+    folder = shared_data / "rt_utils_phantom" / "oriented_data"
+    volume = read_case(folder)
+    mask = np.zeros(volume.geometry.shape, bool)
+    mask[:, 10:30, 20:60] = True
+    mask[:, 15:20, 30:40] = False
+    write_rtstruct(volume, [RoiMask(organ_by_key("liver"), mask)], tmp_path / "rt.dcm")
+    command = [plastimatch, "convert", "--input", tmp_path / "rt.dcm", "--referenced-ct", folder]
+    command += ["--output-prefix", tmp_path / "out", "--prefix-format", "nrrd"]
+    subprocess.run([str(word) for word in command], check=True, capture_output=True)
+    back = sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "out" / "Liver.nrrd"))) > 0
+    assert np.array_equal(back, mask)

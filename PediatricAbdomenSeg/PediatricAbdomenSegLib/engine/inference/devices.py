@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..errors import ResourceError, UsageError
@@ -23,43 +24,28 @@ class DeviceChoice:
     notes: tuple[str, ...] = ()
 
 
-def choose_device(wanted: str = "auto") -> DeviceChoice:
-    """Find a device that works.
+def gpus(wanted: str) -> list[str]:
+    """Names of the GPUs that "auto", "cuda", "cuda:N" or "mps" may mean, the best one first; need not exist."""
+    import torch
 
-    Args:
-        wanted: "auto" (the GPU with the most free memory, else Apple's, else the processor), "cuda", "cuda:N", "mps"
-            or "cpu".
-
-    Raises:
-        UsageError: an unknown name.
-        ResourceError: a device asked for by name does not exist or cannot run.
-    """
-    if not _KNOWN.fullmatch(wanted):
-        raise UsageError(f'There is no device "{wanted}".', "Choose auto, cpu, cuda, cuda:N (N = 0, 1, …) or mps.")
-    if wanted == "cpu":
-        return DeviceChoice("cpu")
-    problems: list[str] = []
-    for name in _candidates(wanted):
-        problem = why_unusable(name)
-        if problem is None:
-            return DeviceChoice(name, tuple(problems))
-        problems.append(f"{name} cannot be used: {problem}")
-    if wanted == "auto":
-        return DeviceChoice("cpu", tuple(problems))
-    reason = "; ".join(problems) or f"{wanted} cannot be used: there is none"
-    raise ResourceError(f"{reason}.", "Choose --device auto or --device cpu, or repair the GPU's driver.")
+    if wanted not in ("auto", "cuda"):
+        return [wanted]
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    names = [f"cuda:{index}" for index in sorted(range(count), key=_free_memory, reverse=True)]
+    if wanted == "auto" and torch.backends.mps.is_available():
+        names.append("mps")
+    return names
 
 
 def why_unusable(name: str) -> str | None:
-    """Run one small convolution on a device and say why it failed; None where it worked."""
+    """Run one small convolution on a GPU and say why it failed; None where it worked."""
     import torch
 
     if name.startswith("cuda"):
         if not torch.cuda.is_available():
             return "this installation of torch finds no NVIDIA GPU"
-        index = int(name.partition(":")[2] or 0)
-        if index >= torch.cuda.device_count():
-            return f"there are only {torch.cuda.device_count()} GPUs"
+        if int(name.partition(":")[2] or 0) >= torch.cuda.device_count():
+            return f"there are only {torch.cuda.device_count()} NVIDIA GPUs"
     if name == "mps" and not torch.backends.mps.is_available():
         return "this installation of torch finds no Apple GPU"
     try:
@@ -70,6 +56,38 @@ def why_unusable(name: str) -> str | None:
     except (RuntimeError, NotImplementedError) as error:  # a driver's failure has no narrower type in torch
         return str(error).strip().partition("\n")[0][:200]
     return None if total == 1000.0 else f"it computes a convolution wrongly ({total:g} instead of 1000)"
+
+
+def choose_device(
+    wanted: str = "auto",
+    candidates: Callable[[str], Sequence[str]] = gpus,
+    problem_of: Callable[[str], str | None] = why_unusable,
+) -> DeviceChoice:
+    """Find a device that works.
+
+    Args:
+        wanted: "auto" (the GPU with the most free memory, else Apple's, else the processor), "cuda" (the GPU with the
+            most free memory), "cuda:N", "mps" or "cpu".
+        candidates, problem_of: what there is and whether it runs; handed in by tests.
+
+    Raises:
+        UsageError: an unknown name.
+        ResourceError: a GPU asked for by name does not exist or cannot run.
+    """
+    if not _KNOWN.fullmatch(wanted):
+        raise UsageError(f'There is no device "{wanted}".', "Choose auto, cpu, cuda, cuda:N (N = 0, 1, …) or mps.")
+    if wanted == "cpu":
+        return DeviceChoice("cpu")
+    problems: list[str] = []
+    for name in candidates(wanted):
+        problem = problem_of(name)
+        if problem is None:
+            return DeviceChoice(name, tuple(problems))
+        problems.append(f"{name} cannot be used: {problem}")
+    if wanted == "auto":
+        return DeviceChoice("cpu", tuple(problems))
+    reason = "; ".join(problems) or f"{wanted} cannot be used: this installation of torch finds no such GPU"
+    raise ResourceError(f"{reason}.", "Choose the device auto or cpu, or repair the GPU's driver.")
 
 
 def runs_bfloat16_fast() -> bool:
@@ -98,18 +116,6 @@ def arithmetic(device: str, exact: bool) -> str:
     if device.startswith("cuda"):
         return "float16"  # as nnU-Net's autocast, which the networks were trained under
     return "bfloat16" if runs_bfloat16_fast() else "float32"
-
-
-def _candidates(wanted: str) -> list[str]:
-    import torch
-
-    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if wanted == "cuda" or wanted == "auto":
-        names = [f"cuda:{index}" for index in sorted(range(count), key=_free_memory, reverse=True)]
-        if wanted == "auto" and torch.backends.mps.is_available():
-            names.append("mps")
-        return names
-    return [wanted]
 
 
 def _free_memory(index: int) -> int:

@@ -146,33 +146,37 @@ def _outlines(loops: CrackLoops, corners: np.ndarray, midpoints: np.ndarray, bri
 
 
 def _splice_holes(outlines: list[_Outline], bridges: list[_Bridge]) -> None:
-    """Insert each hole into the outline its bridge leads to, in the order given."""
+    """Insert all holes into the outlines their bridges lead to; bridges come from bottom to top."""
+    holes_of: dict[int, dict[int, _Bridge]] = {}
     for bridge in bridges:
-        hole, outer = outlines[bridge.hole_loop], outlines[bridge.outer_loop]
-        hole_start = int(np.flatnonzero(hole.anchors == bridge.hole_crack)[0])
-        ring = np.roll(hole.points, -hole_start, 0)
-        ring_anchors = np.roll(hole.anchors, -hole_start)
-        at = int(np.flatnonzero(outer.anchors == bridge.outer_crack)[0])
-        end = outer.points[at]
+        holes_of.setdefault(bridge.outer_loop, {})[bridge.outer_crack] = bridge
+    hole_loops = [bridge.hole_loop for bridge in bridges]
+    # A hole's own holes hang below it and come before it; outer boundaries come last, when every hole is complete.
+    for loop in [*hole_loops, *sorted(holes_of.keys() - set(hole_loops))]:
+        if loop in holes_of:
+            outlines[loop] = _with_holes(outlines[loop], holes_of[loop], outlines)
+
+
+def _with_holes(outer: _Outline, bridges: dict[int, _Bridge], outlines: list[_Outline]) -> _Outline:
+    """The outline with a detour over a bridge and around a hole at each of its anchors in ``bridges``."""
+    points, anchors = [], []
+    done = 0
+    for at in np.flatnonzero(outer.anchors >= 0).tolist():
+        bridge = bridges.get(int(outer.anchors[at]))
+        if bridge is None:  # the anchor of this loop's own bridge upwards
+            continue
+        hole = outlines[bridge.hole_loop]
+        start = int(np.flatnonzero(hole.anchors == bridge.hole_crack)[0])
+        ring = np.roll(hole.points, -start, 0)
+        end, top = outer.points[at], ring[0]
         before, after = outer.points[at - 1], outer.points[(at + 1) % len(outer.points)]
-        points = np.vstack(
-            [
-                outer.points[:at],
-                _spacer(end, before),
-                end,
-                ring[0],
-                _spacer(ring[0], ring[1]),
-                ring[1:],
-                _spacer(ring[0], ring[-1]),
-                ring[0],
-                end,
-                _spacer(end, after),
-                outer.points[at + 1 :],
-            ]
-        )
-        inner_anchors = [np.full(4, -1), ring_anchors[1:], np.full(4, -1)]
-        anchors = np.concatenate([outer.anchors[:at], *inner_anchors, outer.anchors[at + 1 :]])
-        outlines[bridge.outer_loop] = _Outline(points, anchors)
+        way_in = [_spacer(end, before), end, top, _spacer(top, ring[1])]
+        way_out = [_spacer(top, ring[-1]), top, end, _spacer(end, after)]
+        detour = np.vstack([*way_in, ring[1:], *way_out])
+        points += [outer.points[done:at], detour]
+        anchors += [outer.anchors[done:at], np.full(len(detour), -1)]
+        done = at + 1
+    return _Outline(np.vstack([*points, outer.points[done:]]), np.concatenate([*anchors, outer.anchors[done:]]))
 
 
 def _spacer(anchor: np.ndarray, toward: np.ndarray) -> np.ndarray:

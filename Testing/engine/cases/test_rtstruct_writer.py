@@ -14,7 +14,7 @@ from ct_series_builder import ORIENTATIONS, write_series
 from even_odd_rasteriser import fill
 from PediatricAbdomenSegLib.engine.cases.image_file import write_volume
 from PediatricAbdomenSegLib.engine.cases.read_case import read_case
-from PediatricAbdomenSegLib.engine.cases.rtstruct_header import ModelProvenance
+from PediatricAbdomenSegLib.engine.cases.rtstruct_header import ModelProvenance, missing_reference
 from PediatricAbdomenSegLib.engine.cases.rtstruct_writer import RoiMask, write_rtstruct
 from PediatricAbdomenSegLib.engine.errors import Cancelled, InputError, ResourceError, UsageError
 from PediatricAbdomenSegLib.engine.organs import ALL_STRUCTURES, HEPATOBLASTOMA, organ_by_key
@@ -201,6 +201,18 @@ def test_the_same_organ_of_two_models_gets_two_names(a_ct, tmp_path):
     assert write_rtstruct(a_ct, masks, tmp_path / "rt.dcm").roi_names == ("Liver", "Liver_2")
 
 
+def test_structures_of_one_label_map_share_its_array(a_ct, tmp_path):
+    labels = np.where(_ring(), 6, 0).astype(np.uint8)
+    labels[_voxel()] = 4
+    masks = [
+        RoiMask(organ_by_key(key), labels, label_value=organ_by_key(key).label) for key in ("liver", "kidney_left")
+    ]
+    assert write_rtstruct(a_ct, masks, tmp_path / "rt.dcm").roi_names == ("Liver", "Kidney_L")
+    dataset = pydicom.dcmread(tmp_path / "rt.dcm")
+    assert np.array_equal(_rasterised(dataset, 0, tmp_path / "ct"), _ring())
+    assert np.array_equal(_rasterised(dataset, 1, tmp_path / "ct"), _voxel())
+
+
 def test_empty_masks_are_left_out_and_reported(a_ct, tmp_path):
     assert write_rtstruct(a_ct, _masks(), tmp_path / "rt.dcm").left_out == ("spleen",)
 
@@ -233,6 +245,7 @@ def test_a_ct_without_uids_is_refused_by_name(tmp_path, keyword):
         setattr(dataset, keyword, "")
 
     volume = read_case(write_series(tmp_path / "ct", shape=SHAPE, change=change))
+    assert missing_reference(volume.references) is not None
     with pytest.raises(InputError, match=r"\(0020,000[DE]\) is missing"):
         write_rtstruct(volume, _masks(), tmp_path / "rt.dcm")
 

@@ -106,8 +106,8 @@ def structure_set_text(models: Sequence[ModelProvenance]) -> StructureSetText:
     return StructureSetText("AI contours", "AI contours, unapproved", made_by + "Review before use.")
 
 
-def require_references(references: DicomReferences) -> None:
-    """Raise `InputError` unless the CT has the UIDs by which contours refer to it.
+def missing_reference(references: DicomReferences) -> str | None:
+    """Name and tag of a UID the CT lacks and contours need to refer to it; None when an RTSTRUCT can be written.
 
     A missing Frame of Reference UID is tolerated, see `frame_of_reference_uid`: references to images stay true.
     """
@@ -117,10 +117,18 @@ def require_references(references: DicomReferences) -> None:
         (all(one.sop_instance_uid for one in references.slices), "SOP Instance UID (0008,0018)"),
     ):
         if not value:
-            raise InputError(
-                f"No RTSTRUCT can refer to this CT: its {name} is missing.",
-                "Use the CT as the scanner or archive sent it; de-identify by replacing UIDs, not by removing them.",
-            )
+            return name
+    return None
+
+
+def require_references(references: DicomReferences) -> None:
+    """Raise `InputError` unless the CT has the UIDs by which contours refer to it, see `missing_reference`."""
+    missing = missing_reference(references)
+    if missing is not None:
+        raise InputError(
+            f"No RTSTRUCT can refer to this CT: its {missing} is missing.",
+            "Use the CT as the scanner or archive sent it; de-identify by replacing UIDs, not by removing them.",
+        )
 
 
 def frame_of_reference_uid(references: DicomReferences) -> str:

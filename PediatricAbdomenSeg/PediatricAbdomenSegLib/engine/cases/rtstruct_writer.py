@@ -36,15 +36,22 @@ class RoiMask:
 
     Attributes:
         organ: its row of the organ table: names, code, colour.
-        mask: bool ``(z, y, x)`` on exactly the grid of the CT.
+        mask: ``(z, y, x)`` on exactly the grid of the CT: bool, or a label map when ``label_value`` is given.
         description: ROI Generation Description; empty takes bundle, version and status of ``model``.
         model: the bundle that made the mask, None when unknown.
+        label_value: the structure is where ``mask`` has this value. Twenty structures of one label map then share
+            one array instead of holding a bool array each.
     """
 
     organ: Organ
     mask: np.ndarray
     description: str = ""
     model: ModelProvenance | None = None
+    label_value: int | None = None
+
+    def foreground(self) -> np.ndarray:
+        """The structure as bool ``(z, y, x)``."""
+        return self.mask if self.label_value is None else self.mask == self.label_value
 
 
 @dataclass(frozen=True)
@@ -96,7 +103,7 @@ def write_rtstruct(
         ResourceError: the file cannot be written.
     """
     references = _require_matching(volume, masks)
-    kept = [roi for roi in masks if roi.mask.any()]
+    kept = [roi for roi in masks if roi.foreground().any()]
     if not kept:
         raise InputError(
             "All masks are empty: there is nothing to write.", "Check that the label map belongs to the CT."
@@ -107,7 +114,7 @@ def write_rtstruct(
     names = _unique_names(kept, name_style)
     contours = points = 0
     for number, (roi, name) in enumerate(zip(kept, names, strict=True), 1):
-        outlines = contours_of(roi.mask)
+        outlines = contours_of(roi.foreground())
         contours += len(outlines)
         points += sum(len(outline.points_px) for outline in outlines)
         dataset.StructureSetROISequence.append(_structure_set_roi(roi, name, number, references))
@@ -117,7 +124,7 @@ def write_rtstruct(
     _mark_as_encoded(dataset)
     with replaced_when_complete(Path(path)) as temporary:
         dataset.save_as(temporary, enforce_file_format=True)
-    left_out = tuple(roi.organ.key for roi in masks if not roi.mask.any())
+    left_out = tuple(roi.organ.key for roi in masks if not any(roi is one for one in kept))
     return RtStructSummary(tuple(names), left_out, contours, points)
 
 

@@ -13,6 +13,7 @@ from pydicom.sequence import Sequence as DicomSequence
 from pydicom.uid import generate_uid
 
 from ..errors import InputError
+from .rt_utils_helpers import rt_utils_helpers
 from .volume import DicomReferences
 
 MANUFACTURER = "PediatricAbdomenSeg"
@@ -179,7 +180,7 @@ def _ct_header(references: DicomReferences) -> Dataset:
 
 
 def _rt_utils_dataset(header: Dataset, references: DicomReferences) -> FileDataset:
-    from rt_utils import ds_helper
+    ds_helper, _ = rt_utils_helpers()
 
     series = []
     for one in references.slices:

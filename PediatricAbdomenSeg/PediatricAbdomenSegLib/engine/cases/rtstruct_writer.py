@@ -20,6 +20,7 @@ from ..organs import CodedConcept, Organ, OrganType
 from ..progress import OnProgress, ProgressEvent, ignore_progress
 from .atomic_file import replaced_when_complete
 from .contours import Contour, contours_of
+from .rt_utils_helpers import rt_utils_helpers
 from .rtstruct_header import ModelProvenance, frame_of_reference_uid, new_structure_set
 from .series_geometry import orthonormal_axes
 from .volume import DicomReferences, Volume
@@ -170,10 +171,9 @@ def _unique_names(masks: Sequence[RoiMask], style: NameStyle) -> list[str]:
 
 
 def _structure_set_roi(roi: RoiMask, name: str, number: int, references: DicomReferences) -> Dataset:
-    from rt_utils import ds_helper
-    from rt_utils.utils import ROIData
+    ds_helper, utils = rt_utils_helpers()
 
-    roi_data = ROIData(None, list(roi.organ.color), number, name, frame_of_reference_uid(references))
+    roi_data = utils.ROIData(None, list(roi.organ.color), number, name, frame_of_reference_uid(references))
     item = ds_helper.create_structure_set_roi(roi_data)
     del item.ROIDescription
     item.ROIGenerationDescription = (roi.description or str(roi.model or "automatic"))[:_MAX_LO]

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from pydicom import dcmread
 
+from ct_series_builder import write_series
 from PediatricAbdomenSegLib.engine.cases.image_file import read_label_map
 from PediatricAbdomenSegLib.engine.errors import Cancelled, InputError, ModelError, ResourceError, UsageError
 from PediatricAbdomenSegLib.engine.inference.pipeline import InferenceOptions
@@ -29,6 +30,9 @@ def run(a_bundle, a_segmenter, tmp_path):
         return segment_case(SegmentJob(path, output), **arguments)
 
     return segment
+
+
+SHAPE = (6, 40, 48)
 
 
 def names_in(folder: Path) -> set[str]:
@@ -55,6 +59,16 @@ def test_a_result_without_any_organ_gives_no_rtstruct(run, a_ct_folder, a_segmen
     a_segmenter.empty = True
     record = run(a_ct_folder)
     assert "rtstruct.dcm" not in record["files"] and [organ["voxels"] for organ in record["organs"]] == [0, 0]
+    assert record["notes"] == ["No rtstruct.dcm: nothing was found."]
+
+
+def test_a_series_that_contours_cannot_refer_to_is_segmented_all_the_same(run, tmp_path):
+    def lose_study_uid(index, dataset):
+        dataset.StudyInstanceUID = ""
+
+    record = run(write_series(tmp_path / "ct", SHAPE, change=lose_study_uid))
+    assert "labels.nii.gz" in record["files"] and "rtstruct.dcm" not in record["files"]
+    assert "Study Instance UID (0020,000D)" in record["notes"][0]
 
 
 def test_the_label_map_on_disk_is_the_one_that_was_found(run, a_nifti, tmp_path):
@@ -232,7 +246,7 @@ def test_contours_of_two_label_maps_go_into_one_rtstruct(run, a_ct_folder, a_bun
 
 def test_a_label_map_of_another_grid_is_refused(run, a_ct_folder, a_nifti, tmp_path):
     run(a_nifti)
-    with pytest.raises(InputError, match="not on the grid"):
+    with pytest.raises(InputError, match="labels.nii.gz: The label map does not lie on the CT's grid"):
         export_rtstruct(a_ct_folder, [tmp_path / "out" / "labels.nii.gz"], tmp_path / "x.dcm")
     assert not (tmp_path / "x.dcm").exists()
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ...version import __version__
 from ..cases.image_file import write_label_map
 from ..cases.read_case import read_case
+from ..cases.rtstruct_header import missing_reference
 from ..cases.rtstruct_writer import write_rtstruct
 from ..cases.seg_nrrd import write_seg_nrrd
 from ..cases.volume import Volume
@@ -87,6 +87,7 @@ def segment_case(
         progress.begin("network", READ_SHARE, 1 - WRITE_SHARE)
         segmentation = segmenter(volume, bundle, job.options, on_progress=progress, cancel=cancel, models=models)
         progress.begin("write", 1 - WRITE_SHARE, 1.0)
+        segmentation = replace(segmentation, notes=(*segmentation.notes, *rtstruct_notes(volume, segmentation)))
         with os_errors_named(job.output):
             write_result_files(folder, volume, segmentation, bundle, progress)
             files = {path.name: sha256_of_file(path) for path in sorted(folder.iterdir())}
@@ -122,14 +123,25 @@ def write_result_files(
     tags = {"Model": bundle.manifest.name, "ModelSHA256": bundle.sha256, "ModelStatus": bundle.manifest.status}
     write_seg_nrrd(label_map, folder / "segmentation.seg.nrrd", structures, tags)
     progress.part(0.5)
-    if volume.references is not None:
+    if volume.references is not None and not rtstruct_notes(volume, segmentation):
         masks = roi_masks([label_map], structures, [provenance(bundle)])
-        if any(mask.mask.any() for mask in masks):  # an RTSTRUCT without a single ROI is no valid object
-            write_rtstruct(volume, masks, folder / "rtstruct.dcm", software_version=__version__)
+        write_rtstruct(volume, masks, folder / "rtstruct.dcm")
     progress.part(0.8)
     volumes_ml = {organ.key: organ.volume_ml for organ in segmentation.organs}
     title = f"{bundle.manifest.title} {bundle.manifest.version}"
     write_preview(volume, label_map, structures, folder / "preview.png", title, note.upper(), volumes_ml)
+
+
+def rtstruct_notes(volume: Volume, segmentation: Segmentation) -> tuple[str, ...]:
+    """Why a DICOM series gets no RTSTRUCT, in one sentence; () when it does, and for other input."""
+    if volume.references is None:
+        return ()
+    missing = missing_reference(volume.references)
+    if missing is not None:
+        return (f"No rtstruct.dcm: contours cannot refer to this series, its {missing} is missing.",)
+    if not segmentation.label_map.array.any():
+        return ("No rtstruct.dcm: nothing was found.",)
+    return ()
 
 
 def list_models() -> dict[str, Any]:

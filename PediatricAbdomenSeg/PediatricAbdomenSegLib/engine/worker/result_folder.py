@@ -62,6 +62,8 @@ def staged_results(output: Path, move: Callable[[Path, Path], None] = os.replace
         yield staging
         with os_errors_named(output):
             _publish(staging, output, move)
+    except ResourceError as error:  # people know the output folder, not the one aside
+        raise ResourceError(error.message.replace(str(staging), str(output)), error.hint) from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
         _remove_empty(made)

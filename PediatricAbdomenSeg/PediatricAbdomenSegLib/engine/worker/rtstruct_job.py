@@ -6,8 +6,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ...version import __version__
+import numpy as np
+
 from ..cases.image_file import read_label_map
+from ..cases.label_grid import label_map_on_grid
 from ..cases.read_case import read_case
 from ..cases.rtstruct_header import ModelProvenance
 from ..cases.rtstruct_writer import RoiMask, write_rtstruct
@@ -57,7 +59,7 @@ def export_rtstruct(
     progress.begin("rtstruct", 0.5, 1.0)
     with os_errors_named(output):
         masks = roi_masks(label_maps, ALL_STRUCTURES, origins)
-        summary = write_rtstruct(volume, masks, output, software_version=__version__, on_progress=progress)
+        summary = write_rtstruct(volume, masks, output, on_progress=progress)
         return {"rois": list(summary.roi_names), "contours": summary.contours, "sha256": sha256_of_file(output)}
 
 
@@ -69,14 +71,12 @@ def roi_masks(
     Args:
         origins: what made the label maps: nothing known, one model for all, or one for each.
     """
+    present = [np.bincount(label_map.array.ravel(), minlength=256) > 0 for label_map in label_maps]
     masks = []
     for organ in structures:
-        chosen = RoiMask(organ, label_maps[0].array == organ.label)
-        for index, label_map in enumerate(label_maps):
-            mask = label_map.array == organ.label
-            if mask.any():
-                chosen = RoiMask(organ, mask, model=origins[index % len(origins)] if origins else None)
-        masks.append(chosen)
+        index = max((index for index, found in enumerate(present) if found[organ.label]), default=0)
+        origin = origins[index % len(origins)] if origins else None
+        masks.append(RoiMask(organ, label_maps[index].array, model=origin, label_value=organ.label))
     return masks
 
 
@@ -87,13 +87,11 @@ def provenance(bundle: Bundle) -> ModelProvenance:
 
 
 def _read_labels(path: Path, volume: Volume) -> LabelMap:
-    label_map = read_label_map(path)
-    if not label_map.geometry.is_close_to(volume.geometry):
-        raise InputError(
-            f"{Path(path).name} is not on the grid of the CT series: it has {label_map.geometry.shape} voxels "
-            f"(z, y, x), the series {volume.geometry.shape}, or it lies elsewhere in the patient.",
-            "Give the label map that was made from this very series.",
-        )
+    try:
+        label_map = label_map_on_grid(read_label_map(path), volume.geometry)
+    except InputError as error:
+        name = Path(path).name
+        raise InputError(error.message if name in error.message else f"{name}: {error.message}", error.hint) from error
     highest = int(label_map.array.max())
     if highest > ALL_STRUCTURES[-1].label:
         raise InputError(

@@ -1,0 +1,78 @@
+"""What INPUT means: one patient or a folder of patients."""
+
+from __future__ import annotations
+
+import pytest
+
+from PediatricAbdomenSegLib.engine.cli.cohort import case_input, find_cases
+from PediatricAbdomenSegLib.engine.errors import InputError
+
+
+def names_and_paths(cases):
+    return [(case.name, case.path.name) for case in cases]
+
+
+def test_a_file_is_one_patient(tmp_path, write_image):
+    assert find_cases(write_image(tmp_path / "a.nii.gz")) is None
+
+
+def test_a_folder_of_dicom_files_is_one_patient(tmp_path, write_ct):
+    assert find_cases(write_ct(tmp_path / "ct")) is None
+    assert case_input(tmp_path / "ct") == tmp_path / "ct"
+
+
+def test_dicom_files_without_suffix_are_recognised(tmp_path, write_ct):
+    for file in list(write_ct(tmp_path / "ct").iterdir()):
+        file.rename(file.with_suffix(""))
+    assert find_cases(tmp_path / "ct") is None
+
+
+def test_an_empty_folder_is_read_as_one_patient_so_that_reading_says_what_is_wrong(tmp_path):
+    assert find_cases(tmp_path) is None and case_input(tmp_path) == tmp_path
+
+
+def test_a_folder_with_one_image_file_is_that_patient(tmp_path, write_image):
+    image = write_image(tmp_path / "a.nii.gz")
+    assert find_cases(tmp_path) is None and case_input(tmp_path) == image
+
+
+def test_a_folder_with_several_image_files_is_a_patient_each(tmp_path, write_image):
+    for name in ("b.nii.gz", "a.nrrd", "c.mha"):
+        write_image(tmp_path / name)
+    (tmp_path / "readme.txt").write_text("x")
+    assert names_and_paths(find_cases(tmp_path)) == [("a", "a.nrrd"), ("b", "b.nii.gz"), ("c", "c.mha")]
+
+
+def test_files_that_differ_in_suffix_or_case_only_keep_their_names_apart(tmp_path, write_image):
+    for name in ("a.nii.gz", "A.nrrd", "b.nrrd"):
+        write_image(tmp_path / name)
+    assert [case.name for case in find_cases(tmp_path)] == ["A.nrrd", "a.nii.gz", "b"]
+
+
+def test_subfolders_with_images_at_any_depth_are_a_patient_each(tmp_path, write_ct, write_image):
+    write_ct(tmp_path / "p2" / "study" / "series")
+    write_image(tmp_path / "p1" / "image" / "ct.nii.gz")
+    (tmp_path / "reports").mkdir()
+    (tmp_path / ".hidden").mkdir()
+    cases = find_cases(tmp_path)
+    assert names_and_paths(cases) == [("p1", "p1"), ("p2", "p2")]
+    assert [case_input(case.path).name for case in cases] == ["ct.nii.gz", "p2"]
+
+
+def test_a_single_subfolder_is_a_cohort_of_one(tmp_path, write_ct):
+    write_ct(tmp_path / "p1")
+    assert names_and_paths(find_cases(tmp_path)) == [("p1", "p1")]
+
+
+def test_image_files_beside_subfolders_with_images_are_ambiguous(tmp_path, write_ct, write_image):
+    write_ct(tmp_path / "ct")
+    write_image(tmp_path / "labels.nii.gz")
+    with pytest.raises(InputError, match="labels.nii.gz.*ct"):
+        find_cases(tmp_path)
+
+
+def test_a_patient_with_several_image_files_is_an_error_that_names_them(tmp_path, write_image):
+    write_image(tmp_path / "a.nii.gz")
+    write_image(tmp_path / "b.nii.gz")
+    with pytest.raises(InputError, match="2 image files"):
+        case_input(tmp_path)

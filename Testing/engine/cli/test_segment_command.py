@@ -1,0 +1,118 @@
+"""``pedseg segment`` with the toy bundle and a real, untrained network."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from PediatricAbdomenSegLib.engine.worker.protocol import CancelledEvent, Failed, Progress, Result, decode_event
+
+LIBRARY = Path(__file__).resolve().parents[3] / "PediatricAbdomenSeg"
+
+
+def json_lines(outcome):
+    return [decode_event(line.encode()) for line in outcome.out.splitlines()]
+
+
+@pytest.fixture
+def patients(tmp_path, write_ct, write_image) -> Path:
+    """Three patients: DICOM, one slice only, NIfTI."""
+    folder = tmp_path / "patients"
+    write_ct(folder / "anna")
+    write_ct(folder / "bad", lambda index, dataset: index == 0)
+    write_image(folder / "carl" / "ct.nii.gz")
+    return folder
+
+
+def test_a_person_gets_one_line_per_organ_and_the_notice(pedseg, tmp_path, write_ct):
+    outcome = pedseg("segment", write_ct(tmp_path / "ct"), "--output", tmp_path / "out", "--model", "toy")
+    assert outcome.code == 0, outcome.err
+    for name in ("Liver", "Spleen", "Vertebrae"):
+        assert sum(line.strip().startswith(name) and " ml" in line for line in outcome.out.splitlines()) == 1
+    assert "DEMONSTRATION MODEL, NOT FOR CLINICAL USE" in outcome.out
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "labels.nii.gz",
+        "preview.png",
+        "result.json",
+        "rtstruct.dcm",
+        "segmentation.seg.nrrd",
+    ]
+
+
+def test_a_script_gets_json_lines_and_nothing_else(pedseg, tmp_path, write_image):
+    image = write_image(tmp_path / "case.nii.gz")
+    events = json_lines(pedseg("segment", image, "--output", tmp_path / "out", "--model", "toy", "--json"))
+    assert all(isinstance(event, Progress) for event in events[:-1]) and len(events) > 4
+    assert isinstance(events[-1], Result)
+    assert events[-1].result == json.loads((tmp_path / "out" / "result.json").read_text("utf-8"))
+
+
+def test_a_script_is_told_of_a_failure_too(pedseg, tmp_path):
+    outcome = pedseg("segment", tmp_path / "nowhere", "--output", tmp_path / "out", "--model", "toy", "--json")
+    (event,) = (each for each in json_lines(outcome) if not isinstance(each, Progress))
+    assert isinstance(event, Failed) and (event.kind, event.exit_code) == ("input", 3)
+
+
+def test_only_the_organs_asked_for_are_in_the_result(pedseg, tmp_path, write_image):
+    image = write_image(tmp_path / "case.nii.gz")
+    arguments = ["segment", image, "--output", tmp_path / "out", "--model", "toy", "--organs", "liver"]
+    assert pedseg(*arguments).code == 0
+    record = json.loads((tmp_path / "out" / "result.json").read_text("utf-8"))
+    assert [organ["key"] for organ in record["organs"]] == ["liver"]
+
+
+def test_a_failed_patient_does_not_stop_the_rest(pedseg, patients, tmp_path):
+    outcome = pedseg("segment", patients, "--output", tmp_path / "out", "--model", "toy")
+    assert outcome.code == 3
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["anna", "carl"]
+    assert "2 of 3 patients done" in outcome.out and "bad: " in outcome.out
+    assert "single slice" in outcome.err
+
+
+def test_a_script_gets_one_end_per_patient(pedseg, patients, tmp_path):
+    events = json_lines(pedseg("segment", patients, "--output", tmp_path / "out", "--model", "toy", "--json"))
+    ends = [(type(event), event.id) for event in events if not isinstance(event, Progress)]
+    assert ends == [(Result, "anna"), (Failed, "bad"), (Result, "carl")]
+
+
+def test_resume_leaves_finished_patients_untouched(pedseg, patients, tmp_path):
+    arguments = ["segment", patients, "--output", tmp_path / "out", "--model", "toy", "--resume"]
+    pedseg(*arguments)
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    (tmp_path / "out" / "carl" / "preview.png").unlink()
+    assert pedseg(*arguments).code == 3
+    after = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    assert after.keys() == before.keys()
+    assert {path.parent.name for path in after if after[path] != before[path]} == {"carl"}
+
+
+def test_a_call_that_is_wrong_for_every_patient_stops_at_once(pedseg, patients, tmp_path):
+    outcome = pedseg("segment", patients, "--output", tmp_path / "out", "--model", "toy", "--organs", "tail")
+    assert outcome.code == 2 and outcome.err.count("tail") == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_ends_with_130_and_leaves_nothing(a_model, tmp_path, write_ct, number):
+    write_ct(tmp_path / "ct")
+    arguments = ["segment", tmp_path / "ct", "--output", tmp_path / "out", "--model", "toy", "--json"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "PediatricAbdomenSegLib.engine.cli", *map(str, arguments)],
+        env={**os.environ, "PYTHONPATH": str(LIBRARY)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    lines = [process.stdout.readline()]
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    lines += out.splitlines()
+    assert process.returncode == 130, err
+    assert isinstance(decode_event(lines[-1]), CancelledEvent)
+    assert b"Traceback" not in err
+    assert not (tmp_path / "out").exists()

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from PediatricAbdomenSegLib.engine.errors import Cancelled, ModelError
+from PediatricAbdomenSegLib.engine.inference import fast_unet
 from PediatricAbdomenSegLib.engine.inference.fast_unet import FastUNet
 from PediatricAbdomenSegLib.engine.inference.network import build_module, load_network
 from PediatricAbdomenSegLib.engine.models.nnunet_folder import find_weights, read_network_plan
@@ -124,3 +125,15 @@ def test_the_slope_and_eps_of_the_plans_are_used(make_module, tmp_path):
     with torch.inference_mode():
         results = [load_network(each, path, "cpu", "float32")(batch, never) for each in (plan, other)]
     assert not torch.allclose(*results)
+
+
+@pytest.mark.parametrize("products", [1, 2e6, 1e7])
+@torch.inference_mode()
+def test_a_convolution_in_parts_is_the_convolution(make_module, monkeypatch, products):
+    module, plan = make_module()
+    batch = torch.randn(1, 1, *plan.patch_size)
+    monkeypatch.setattr(fast_unet, "_PRODUCTS_AT_ONCE", products)
+    looks = []
+    ours = FastUNet(module, "cpu", "float32")(batch, lambda: looks.append(1))
+    torch.testing.assert_close(ours, module(batch), atol=1e-4, rtol=1e-4)
+    assert len(looks) > 8, "the token is looked at between the parts too"

@@ -13,6 +13,7 @@ from ..errors import InputError, UsageError
 from ..geometry import LPS_TO_RAS, Geometry
 from .atomic_file import replaced_when_complete
 from .image_header import itk_reason, read_checked_information
+from .nifti_header import non_finite_voxels
 from .seg_nrrd_labels import relabelled
 from .volume import LabelMap, Volume
 
@@ -35,9 +36,12 @@ def read_image(path: Path) -> Volume:
         InputError: no such file, not an image, not three-dimensional, absurd size, bad spacing, NaN or infinite
             voxels, or one value everywhere.
     """
-    array, geometry, _ = _read(Path(path))
+    path = Path(path)
+    array, geometry, _ = _read(path)
     if np.issubdtype(array.dtype, np.floating):
         bad = int(array.size - np.count_nonzero(np.isfinite(array)))
+        if path.name.lower().endswith((".nii", ".nii.gz")):
+            bad = max(bad, non_finite_voxels(path))
         if bad:
             raise InputError(
                 f"{path}: {bad} voxels are NaN or infinite.", "Replace them, for example by -1024 HU (air)."
@@ -46,7 +50,7 @@ def read_image(path: Path) -> Volume:
     if array.min() == array.max():
         raise InputError(f"{path}: all voxels are {array.flat[0]}.", "Export the file again: it has no image content.")
     hounsfield = np.clip(array, _INT16.min, _INT16.max).astype(np.int16)
-    return Volume(hounsfield, geometry, source=Path(path).name)
+    return Volume(hounsfield, geometry, source=path.name)
 
 
 def read_label_map(path: Path) -> LabelMap:

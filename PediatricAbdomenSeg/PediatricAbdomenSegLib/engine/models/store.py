@@ -164,6 +164,8 @@ def user_models_folder(
 
 
 def _bundle_folders(base: Path) -> tuple[Path, ...]:
+    if not os.access(base, os.R_OK | os.X_OK):  # absent, or another user's
+        return ()
     if (base / MANIFEST_NAME).is_file():
         return (base,)
     if not base.is_dir():

@@ -71,8 +71,7 @@ def write_report(report: DemoReport, volume: Volume, found: Sequence[LabelMap], 
                 _figures(volume, found, truth, structures),
                 _tiles(report),
                 _organ_table(report.rows),
-                _seconds_table(report.seconds),
-                _files_list(report.files),
+                f'<div class="halves">{_files_list(report.files)}{_seconds_table(report.seconds)}</div>',
             )
         ),
         "facts": " · ".join(f"{escape(name)} <b>{escape(value)}</b>" for name, value in report.facts.items()),
@@ -101,7 +100,9 @@ def _figures(volume: Volume, found: Sequence[LabelMap], truth: LabelMap, structu
         f'<label for="show-{layer}">{text}</label>'
         for layer, text in (("found", "Found by the models"), ("truth", "Truth"), ("ct", "CT alone"))
     )
-    return f'<section class="views">{buttons}<div class="planes">{"".join(figures)}</div></section>'
+    widths = " ".join(f"{cut.size_mm(name)[1]:.0f}fr" for name in PLANES)  # one scale for all three
+    planes = f'<div class="planes" style="--widths: {widths}">{"".join(figures)}</div>'
+    return f'<section class="views">{buttons}{planes}</section>'
 
 
 def _data_url(picture) -> str:
@@ -112,11 +113,11 @@ def _data_url(picture) -> str:
 
 def _tiles(report: DemoReport) -> str:
     tiles = []
-    groups = (("Type 1 organs", OrganType.TYPE1), ("Type 2 organs", OrganType.TYPE2), ("Tumour", OrganType.TARGET))
+    groups = (("Type 1 organs", OrganType.TYPE1), ("Type 2 organs", OrganType.TYPE2), ("tumour", OrganType.TARGET))
     for name, kind in groups:
         scores = [row.dsc for row in report.rows if row.organ.type == kind and row.dsc is not None]
         if scores:
-            tiles.append(_tile(f"{sum(scores) / len(scores):.3f}", f"mean DSC, {name.lower()}"))
+            tiles.append(_tile(f"{sum(scores) / len(scores):.3f}", f"mean DSC, {name}"))
     tiles.append(_tile(f"{sum(report.seconds.values()):.0f} s", "from nothing to this page"))
     return f'<section class="tiles">{"".join(tiles)}</section>'
 
@@ -154,7 +155,7 @@ def _ml(value: float) -> str:
 
 def _seconds_table(seconds: Mapping[str, float]) -> str:
     rows = "".join(f'<tr><td>{escape(name)}</td><td class="n">{value:.1f}</td></tr>' for name, value in seconds.items())
-    return f'<section class="half"><h2>Seconds</h2><table><tbody>{rows}</tbody></table></section>'
+    return f"<section><h2>Seconds</h2><table><tbody>{rows}</tbody></table></section>"
 
 
 def _files_list(files: Mapping[str, str]) -> str:
@@ -162,4 +163,4 @@ def _files_list(files: Mapping[str, str]) -> str:
         f'<tr><td><a href="{escape(name)}"><code>{escape(name)}</code></a></td><td>{escape(text)}</td></tr>'
         for name, text in files.items()
     )
-    return f'<section class="half"><h2>Files</h2><table><tbody>{items}</tbody></table></section>'
+    return f"<section><h2>Files</h2><table><tbody>{items}</tbody></table></section>"

@@ -43,7 +43,7 @@ h2 { font-size: 1.15rem; margin: 40px 0 8px; font-weight: 650; }
 .views label:first-of-type { border-radius: 8px 0 0 8px; } .views label:last-of-type { border-radius: 0 8px 8px 0; }
 .views input:checked + label { background: var(--accent); border-color: var(--accent); color: var(--paper); }
 .views input:focus-visible + label { outline: 3px solid var(--ink); outline-offset: 2px; }
-.planes { display: grid; grid-template-columns: repeat(3, 1fr); gap: 14px; margin-top: 14px; align-items: start; }
+.planes { display: grid; grid-template-columns: var(--widths); gap: 14px; margin-top: 14px; align-items: start; }
 figure { margin: 0; background: #000; border-radius: 10px; overflow: hidden; }
 figure img { display: none; width: 100%; height: auto; }
 figcaption { background: var(--tile); color: var(--faint); font-size: .85rem; padding: 5px 12px; }
@@ -61,7 +61,8 @@ th, td { padding: 6px 12px 6px 0; border-bottom: 1px solid var(--line); vertical
 td i { display: inline-block; width: 13px; height: 13px; border-radius: 4px; margin-right: 10px; vertical-align: -1px; }
 .bar { width: 130px; } .bar b { display: block; height: 7px; border-radius: 4px; background: var(--accent); }
 code { font: .88em ui-monospace, "SF Mono", Menlo, Consolas, monospace; }
+.halves { display: grid; grid-template-columns: 3fr 2fr; gap: 0 48px; }
 a { color: var(--accent); } .small { color: var(--faint); font-size: .86rem; }
-@media (max-width: 760px) { .planes { grid-template-columns: 1fr; } main { padding: 8px 16px 32px; } }
+@media (max-width: 760px) { .planes, .halves { grid-template-columns: 1fr; } main { padding: 8px 16px 32px; } }
 @media print { .views label { display: none; } .notice { print-color-adjust: exact; } }
 """

@@ -115,7 +115,7 @@ def changed_recipe(recipe: Recipe, cases: int | None, epochs: int | None, time_b
     if schedule.epochs < 1:
         raise UsageError(f"{schedule.epochs} epochs train nothing.", "Give --epochs 1 or more.")
     if time_budget_minutes is not None and not time_budget_minutes > 0:
-        raise UsageError(f"{time_budget_minutes:g} minutes are no time budget.", "Give a positive number of minutes.")
+        raise UsageError(f"{time_budget_minutes:g} minutes are no time budget.", "Give --time-budget-minutes above 0.")
     return replace(recipe, schedule=replace(schedule, time_budget_minutes=time_budget_minutes))
 
 

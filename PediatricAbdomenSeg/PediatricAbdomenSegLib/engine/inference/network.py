@@ -77,7 +77,8 @@ def load_network(plan: NetworkPlan, weights: Path, device: str, dtype: str) -> N
         module = build_module(plan)
     _assign(module, tensors, weights)
     module = module.eval().requires_grad_(False)
-    if plan.architecture.network_class == "PlainConvUNet" and plan.architecture.norm_affine:
+    plain = plan.architecture.network_class == "PlainConvUNet" and plan.architecture.norm_affine
+    if plain and device != "mps":  # Apple's backend has no channels-last layout for volumes
         return FastUNet(module, device, dtype)
     return _ModuleNetwork(module, plan.architecture, device, dtype)
 

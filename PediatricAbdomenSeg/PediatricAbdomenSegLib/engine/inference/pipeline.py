@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from ..cases.volume import LabelMap, Volume
-from ..errors import InputError, ResourceError, UsageError
+from ..errors import InputError, UsageError
 from ..models.nnunet_folder import NetworkPlan, find_weights, read_network_plan
 from ..models.store import Bundle
 from ..organs import organ_by_key
 from ..progress import CancelToken, OnProgress, StageProgress, ignore_progress
-from .devices import DeviceChoice, arithmetic, choose_device
+from .devices import arithmetic, choose_device
+from .fallback import run_where_memory_suffices
 from .memory import available_memory_mb, needed_memory_mb, peak_memory_mb, refuse_if_impossible
 from .model_cache import ModelCache, choose_configuration
 from .postprocessing import postprocess
@@ -115,7 +117,7 @@ def segment(
     folds = tuple(find_weights(bundle.folder, configuration, options.folds))
     case = prepare(volume, plan, bundle.manifest.intensity_window_hu, whole_field=options.exact)
     run = _Run(case, plan, bundle, folds, options, models, progress, cancel)
-    classes, device = _predict_somewhere(run, device)
+    classes, device = run_where_memory_suffices(device, partial(_predict, run), partial(_release, models))
     progress.report("postprocess")
     labels = _organ_labels(case.to_volume_grid(classes), bundle, keys)
     label_map = LabelMap(labels, volume.geometry)
@@ -154,36 +156,6 @@ class _Run:
     cancel: CancelToken
 
 
-def _predict_somewhere(run: _Run, device: DeviceChoice) -> tuple[np.ndarray, DeviceChoice]:
-    """Predict on the device; where its memory does not suffice keep less on it, and at last use the processor."""
-    import torch
-
-    notes = list(device.notes)
-    places = [(device.name, "cpu")] if device.name != "cpu" else []
-    if device.name.startswith("cuda"):
-        places.insert(0, (device.name, device.name))
-    for name, keep_on in places:
-        try:
-            return _predict(run, name, keep_on), DeviceChoice(name, tuple(notes))
-        except torch.OutOfMemoryError:
-            notes.append(f"The memory of {name} did not suffice with the logits kept on {keep_on}.")
-        except RuntimeError as error:  # Apple's GPU has no error class of its own
-            if name != "mps" or "out of memory" not in str(error):
-                raise
-            notes.append(f"The memory of {name} did not suffice.")
-        run.models.forget(name)
-        if name.startswith("cuda"):
-            torch.cuda.empty_cache()
-    try:
-        return _predict(run, "cpu", "cpu"), DeviceChoice("cpu", tuple(notes))
-    except RuntimeError as error:
-        if "not enough memory" not in str(error):  # what torch's allocator says, on every system
-            raise
-        raise _out_of_memory() from error
-    except MemoryError as error:
-        raise _out_of_memory() from error
-
-
 def _predict(run: _Run, device: str, keep_on: str) -> np.ndarray:
     """Class numbers, uint8, for the source voxels of the case's axes."""
     import torch
@@ -206,10 +178,20 @@ def _predict(run: _Run, device: str, keep_on: str) -> np.ndarray:
     def on_tile(done: int, total: int) -> None:
         run.progress.report("network", done / total)
 
-    # TF32 has ten bits of mantissa: not what "exact" promises, and of no use beside float16.
-    with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, benchmark=True, allow_tf32=False):
+    # TF32 has ten bits of mantissa, which is not what "exact" promises; cuDNN's own choice of algorithms by timing
+    # (benchmark) would give other last bits on every run.
+    with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, benchmark=False, allow_tf32=False):
         slabs = predict(run.case.image, model.networks, window, on_tile, run.cancel.raise_if_cancelled)
         return labels_on_source_grid(slabs, run.case.axes)
+
+
+def _release(models: ModelCache, device: str) -> None:
+    """Give back what a device's failed run left behind."""
+    models.forget(device)
+    if device.startswith("cuda"):
+        import torch
+
+        torch.cuda.empty_cache()
 
 
 def _wanted_organs(bundle: Bundle, wanted: tuple[str, ...] | None) -> tuple[str, ...]:
@@ -245,10 +227,3 @@ def _organ_labels(classes: np.ndarray, bundle: Bundle, keys: tuple[str, ...]) ->
         if key in keys:
             table[value] = organ_by_key(key).label
     return table[classes]
-
-
-def _out_of_memory() -> ResourceError:
-    return ResourceError(
-        "The memory of this computer does not suffice for the run.",
-        "Close other programs, choose a low-resolution configuration, or crop the images.",
-    )

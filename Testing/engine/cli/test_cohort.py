@@ -76,3 +76,9 @@ def test_a_patient_with_several_image_files_is_an_error_that_names_them(tmp_path
     write_image(tmp_path / "b.nii.gz")
     with pytest.raises(InputError, match="2 image files"):
         case_input(tmp_path)
+
+
+def test_the_output_folder_inside_the_input_is_no_patient(tmp_path, write_ct, write_image):
+    write_ct(tmp_path / "p1")
+    write_image(tmp_path / "out" / "p1" / "labels.nii.gz")
+    assert names_and_paths(find_cases(tmp_path, leave_out=tmp_path / "out")) == [("p1", "p1")]

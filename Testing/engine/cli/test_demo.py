@@ -1,14 +1,18 @@
-"""What ``pedseg demo`` compares with the truth."""
+"""``pedseg demo`` on a small phantom with the toy bundle in the place of both models."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+from pydicom import dcmread
 
 from PediatricAbdomenSegLib.engine.cases.volume import LabelMap
-from PediatricAbdomenSegLib.engine.cli.demo import organ_rows
+from PediatricAbdomenSegLib.engine.cli.console import Console
+from PediatricAbdomenSegLib.engine.cli.demo import MODELS, organ_rows, run_demo
 from PediatricAbdomenSegLib.engine.geometry import Geometry
+from PediatricAbdomenSegLib.engine.models.store import find_bundle
 from PediatricAbdomenSegLib.engine.organs import organ_by_key
+from PediatricAbdomenSegLib.engine.phantom.spec import PhantomSpec
 
 GEOMETRY = Geometry((10, 30, 30), np.diag([-10.0, -10.0, 10.0, 1.0]))  # a voxel is 1 ml
 
@@ -18,6 +22,28 @@ def labelled(**boxes) -> LabelMap:
     for key, box in boxes.items():
         array[box] = organ_by_key(key).label
     return LabelMap(array, GEOMETRY)
+
+
+def test_the_demo_goes_all_the_way_through_a_worker_process(a_model, tmp_path, capsys):
+    spec = PhantomSpec(age_years=1, seed=7, tumour_ml=30, slices=24, spacing_mm=(6, 4, 4))
+    out = tmp_path / "Jörgs demo"
+    rois = run_demo(out, spec, ["toy"], "cpu", Console())
+    assert rois == [item.ROIName for item in dcmread(out / "rtstruct.dcm").StructureSetROISequence]
+    page = (out / "report.html").read_text("utf-8")
+    for text in ("Liver", "Spleen", "Vertebrae", "1 years, seed 7, hepatoblastoma of 30 ml", "cpu"):
+        assert text in page
+    assert sorted(path.name for path in out.iterdir()) == ["phantom", "report.html", "rtstruct.dcm", "toy"]
+    assert "Model toy" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_the_bundled_models_give_twenty_structures(tmp_path):
+    from PediatricAbdomenSegLib.engine.cli.__main__ import main
+
+    for model in MODELS:
+        find_bundle(model)
+    assert main(["demo", str(tmp_path / "demo")]) == 0
+    assert len(dcmread(tmp_path / "demo" / "rtstruct.dcm").StructureSetROISequence) == 20
 
 
 def test_a_tumour_inside_the_liver_counts_as_liver_for_the_organ_model():

@@ -12,8 +12,10 @@ import pytest
 from pydicom import dcmread
 
 from ct_series_builder import write_series
-from PediatricAbdomenSegLib.engine.cases.image_file import read_label_map
+from PediatricAbdomenSegLib.engine.cases.image_file import read_label_map, write_volume
+from PediatricAbdomenSegLib.engine.cases.volume import Volume
 from PediatricAbdomenSegLib.engine.errors import Cancelled, InputError, ModelError, ResourceError, UsageError
+from PediatricAbdomenSegLib.engine.geometry import Geometry
 from PediatricAbdomenSegLib.engine.inference.pipeline import InferenceOptions
 from PediatricAbdomenSegLib.engine.models.checksums import sha256_of_file
 from PediatricAbdomenSegLib.engine.progress import CancelToken
@@ -91,6 +93,14 @@ def test_the_record_describes_organs_geometry_model_and_files(run, a_nifti, tmp_
     assert set(record["seconds"]) == {"read", "network", "write", "total"}
     for name, digest in record["files"].items():
         assert sha256_of_file(tmp_path / "out" / name) == digest
+
+
+def test_values_that_are_no_hounsfield_units_are_pointed_out(run, tmp_path):
+    array = np.random.default_rng(1).integers(0, 800, SHAPE).astype(np.int16)
+    write_volume(Volume(array, Geometry(SHAPE, np.diag([-2.0, -2.0, 3.0, 1.0]))), tmp_path / "mr.nii.gz")
+    assert run(tmp_path / "mr.nii.gz")["notes"] == [
+        "The lowest value is 0, but a CT holds air near -1000 HU: check that this is a CT."
+    ]
 
 
 def test_the_record_names_neither_patient_nor_path(run, a_ct_folder, tmp_path):
@@ -224,6 +234,12 @@ def test_resume_does_not_mind_a_moved_input(run, a_ct_folder, a_segmenter, tmp_p
     run(a_ct_folder, resume=True)
     shutil.move(a_ct_folder, tmp_path / "elsewhere")
     run(tmp_path / "elsewhere", resume=True)
+    assert len(a_segmenter.runs) == 1
+
+
+def test_resume_does_not_mind_results_inside_the_input(run, a_ct_folder, a_segmenter):
+    for _ in range(2):
+        run(a_ct_folder, a_ct_folder / "out", resume=True)
     assert len(a_segmenter.runs) == 1
 
 

@@ -21,6 +21,9 @@ SUBCOMMANDS = (demo, phantom, segment, models, rtstruct, train_demo)
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``pedseg`` with these arguments (None: those of the process) and return the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a console of an old code page must not fail on a patient folder's name
+            stream.reconfigure(errors="backslashreplace")
     try:
         arguments = make_parser().parse_args(argv)
     except SystemExit as end:  # argparse has printed its message or the help

@@ -33,8 +33,11 @@ class Case:
     path: Path
 
 
-def find_cases(path: Path) -> tuple[Case, ...] | None:
+def find_cases(path: Path, leave_out: Path | None = None) -> tuple[Case, ...] | None:
     """The patients of a folder of patients in order of name, or None when ``path`` is to be read as one patient.
+
+    Args:
+        leave_out: a subfolder that is no patient, because results are written there.
 
     Raises:
         InputError: the folder cannot be listed, or has both image files and subfolders with images.
@@ -43,6 +46,8 @@ def find_cases(path: Path) -> tuple[Case, ...] | None:
         return None
     try:
         entries = sorted(each for each in path.iterdir() if not each.name.startswith("."))
+        if leave_out is not None:
+            entries = [each for each in entries if each.resolve() != Path(leave_out).resolve()]
     except OSError as error:
         raise InputError(f"{path} cannot be listed: {error.strerror}.", "Check your permissions.") from error
     files = [each for each in entries if each.is_file()]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import signal
 import sys
 import threading
@@ -91,7 +90,7 @@ def _duration(seconds: float) -> str:
 
 
 @contextmanager
-def cancel_by_signal(console: Console) -> Iterator[CancelToken]:
+def cancel_by_signal() -> Iterator[CancelToken]:
     """A token that Ctrl-C or SIGTERM sets; a second Ctrl-C stops at once.
 
     Signals reach the main thread only; elsewhere (as in a test or another program's thread) the token is plain.
@@ -104,8 +103,7 @@ def cancel_by_signal(console: Console) -> Iterator[CancelToken]:
     def on_signal(number: int, frame: object) -> None:
         if token.is_cancelled and number == signal.SIGINT:
             raise KeyboardInterrupt
-        token.cancel()
-        console.warn("Stopping; press Ctrl-C again to stop at once.")
+        token.cancel()  # and nothing else: a print here could interrupt another one on the same stream
 
     previous = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -129,11 +127,3 @@ def add_common_options(parser: argparse.ArgumentParser, with_json: bool = False)
     )
     if with_json:
         parser.add_argument("--json", action="store_true", help="progress and result as JSON lines on stdout")
-
-
-def terminal_width() -> int:
-    """Columns of the terminal, 100 where there is none."""
-    try:
-        return os.get_terminal_size().columns
-    except OSError:
-        return 100

@@ -16,7 +16,7 @@ from .console import Console, add_common_options, cancel_by_signal
 
 if TYPE_CHECKING:
     from ..cases.volume import LabelMap
-    from ..phantom.spec import Phantom
+    from ..phantom.spec import Phantom, PhantomSpec
     from ..progress import CancelToken
     from ..reporting.demo_report import OrganRow
     from ..worker.client import WorkerClient
@@ -37,41 +37,55 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("out", metavar="OUT", type=Path, help="folder for the results")
     parser.add_argument("--device", default="auto", help="auto, cuda, cuda:N, mps or cpu (%(default)s)")
     add_common_options(parser)
-    parser.set_defaults(run=run, models=MODELS)
+    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Make the phantom, segment it with the models, export the contours, write the report."""
+    from ..phantom.spec import PhantomSpec
+
+    spec = PhantomSpec(age_years=AGE_YEARS, seed=SEED, tumour_ml=TUMOUR_ML)
+    rois = run_demo(arguments.out, spec, MODELS, arguments.device, console)
+    console.say(f"\nOne RTSTRUCT with {len(rois)} ROIs: {arguments.out / 'rtstruct.dcm'}")
+    console.say(f"Open this in a browser:      {arguments.out / 'report.html'}")
+    console.say("Synthetic phantom, demonstration models, not for clinical use.")
+    return 0
+
+
+def run_demo(out: Path, spec: PhantomSpec, models: Sequence[str], device: str, console: Console) -> list[str]:
+    """Write phantom, one folder of results per model, rtstruct.dcm and report.html into ``out``.
+
+    Returns:
+        The names of the ROIs.
+
+    Raises:
+        ModelError, ResourceError, Cancelled: what was complete before stays.
+    """
     from ..models.store import find_bundle
     from ..phantom.ct_series import write_phantom
     from ..phantom.make import make_phantom
-    from ..phantom.spec import PhantomSpec
     from ..worker.client import WorkerClient
 
-    out = arguments.out
-    for model in arguments.models:
+    for model in models:
         find_bundle(model)  # a missing model is reported before minutes of work
     seconds: dict[str, float] = {}
-    with cancel_by_signal(console) as cancel:
+    with cancel_by_signal() as cancel:
         with timed("Phantom", seconds, console):
-            phantom = make_phantom(PhantomSpec(age_years=AGE_YEARS, seed=SEED, tumour_ml=TUMOUR_ML))
+            phantom = make_phantom(spec)
             write_phantom(phantom, out / "phantom")
         cancel.raise_if_cancelled()
         with timed("Worker start", seconds, console):
             worker = WorkerClient()
         with worker:
             records = []
-            for model in arguments.models:
+            for model in models:
                 with timed(f"Model {model}", seconds, console):
-                    records.append(segment_with(worker, out, model, arguments.device, console, cancel))
+                    records.append(segment_with(worker, out, model, device, console, cancel))
             with timed("RTSTRUCT", seconds, console):
-                rois = export_contours(worker, out, arguments.models, cancel)
+                rois = export_contours(worker, out, models, cancel)
         with timed("Report", seconds, console):
-            write_page(out, phantom, arguments.models, records, seconds)
-    console.say(f"\nOne RTSTRUCT with {len(rois)} ROIs: {out / 'rtstruct.dcm'}")
-    console.say(f"Open this in a browser:      {out / 'report.html'}")
-    console.say("Synthetic phantom, demonstration models, not for clinical use.")
-    return 0
+            write_page(out, phantom, models, records, seconds)
+    return rois
 
 
 @contextmanager
@@ -117,9 +131,9 @@ def write_page(
     from ..reporting.demo_report import DemoReport, write_report
 
     found = [read_label_map(out / model / "labels.nii.gz") for model in models]
-    depth, height, width = phantom.volume.geometry.shape
+    spec, (depth, height, width) = phantom.spec, phantom.volume.geometry.shape
     facts = {
-        "Phantom": f"{AGE_YEARS:g} years, seed {SEED}, hepatoblastoma of {TUMOUR_ML:g} ml",
+        "Phantom": f"{spec.age_years:g} years, seed {spec.seed}, hepatoblastoma of {spec.tumour_ml or 0:g} ml",
         "CT": f"{width} × {height} × {depth} voxels",
         "Device": ", ".join(dict.fromkeys(record["device"] for record in records)),
         "Machine": f"{platform.system()} {platform.machine()}",

@@ -35,7 +35,7 @@ def run_export(arguments: argparse.Namespace, console: Console) -> int:
     from ..worker.protocol import Result
     from ..worker.rtstruct_job import export_rtstruct
 
-    with cancel_by_signal(console) as cancel, stray_prints_to_stderr():
+    with cancel_by_signal() as cancel, stray_prints_to_stderr():
         content = export_rtstruct(
             arguments.ct_folder,
             arguments.labels,

@@ -48,8 +48,8 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
 
     find_bundle(arguments.model)  # a model that is not there fails before anything is read
     models = ModelCache()
-    cases = find_cases(arguments.input)
-    with cancel_by_signal(console) as cancel:
+    cases = find_cases(arguments.input, leave_out=arguments.output)
+    with cancel_by_signal() as cancel:
         if cases is None:
             job = make_job(arguments, case_input(arguments.input), arguments.output)
             segment_one(job, arguments.resume, console, cancel, models)

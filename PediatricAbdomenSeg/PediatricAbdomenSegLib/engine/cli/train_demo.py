@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     from ..training.recipes import RECIPES
 
     names = [recipe.name for recipe in RECIPES] if arguments.bundle == ALL else [arguments.bundle]
-    with cancel_by_signal(console) as cancel:
+    with cancel_by_signal() as cancel:
         for name in names:
             with stray_prints_to_stderr():
                 folder = train_demo(

@@ -12,16 +12,21 @@ from ..models.checksums import sha256_of_file
 from .result_folder import RESULT_NAME
 
 
-def input_sha256(path: Path) -> str:
+def input_sha256(path: Path, leave_out: Path | None = None) -> str:
     """SHA-256 of an input's content: of a file, or of all files below a folder whatever their names.
 
     A path that does not exist gets the hash of nothing: reading it is what reports that.
+
+    Args:
+        leave_out: a folder below ``path`` that does not count, because results are written there.
 
     Raises:
         OSError: a file cannot be read.
     """
     path = Path(path)
-    files = sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else [path] * path.exists()
+    files = [each for each in path.rglob("*") if each.is_file()] if path.is_dir() else [path] * path.exists()
+    if leave_out is not None:
+        files = [each for each in files if Path(leave_out).resolve() not in each.resolve().parents]
     return hashlib.sha256("\n".join(sorted(sha256_of_file(file) for file in files)).encode()).hexdigest()
 
 

@@ -28,6 +28,7 @@ from .rtstruct_job import provenance, roi_masks
 
 Segmenter = Callable[..., Segmentation]
 READ_SHARE, WRITE_SHARE = 0.06, 0.12  # of the expected time of a run on a CPU
+HIGHEST_MINIMUM_HU = -300  # gas in the bowel alone is far below; MR and normalised images are not
 SPARE_BYTES = 64_000_000  # for contours, preview and what else runs on the machine
 
 
@@ -87,7 +88,7 @@ def segment_case(
         progress.begin("network", READ_SHARE, 1 - WRITE_SHARE)
         segmentation = segmenter(volume, bundle, job.options, on_progress=progress, cancel=cancel, models=models)
         progress.begin("write", 1 - WRITE_SHARE, 1.0)
-        segmentation = replace(segmentation, notes=(*segmentation.notes, *rtstruct_notes(volume, segmentation)))
+        segmentation = replace(segmentation, notes=run_notes(volume, segmentation))
         with os_errors_named(job.output):
             write_result_files(folder, volume, segmentation, bundle, progress)
             files = {path.name: sha256_of_file(path) for path in sorted(folder.iterdir())}
@@ -103,7 +104,7 @@ def run_request(job: SegmentJob, bundle: Bundle) -> dict[str, Any]:
     options = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(job.options).items()}
     del options["device"]  # where it ran does not decide what is found
     try:
-        digest = input_sha256(job.input)
+        digest = input_sha256(job.input, leave_out=job.output)
     except OSError as error:
         raise InputError(
             f"{job.input} cannot be read: {error.strerror}.", "Check the path and your permissions."
@@ -130,6 +131,15 @@ def write_result_files(
     volumes_ml = {organ.key: organ.volume_ml for organ in segmentation.organs}
     title = f"{bundle.manifest.title} {bundle.manifest.version}"
     write_preview(volume, label_map, structures, folder / "preview.png", title, note.upper(), volumes_ml)
+
+
+def run_notes(volume: Volume, segmentation: Segmentation) -> tuple[str, ...]:
+    """What the user should know about the run: the segmenter's notes, values that are no CT's, a missing RTSTRUCT."""
+    notes = [*segmentation.notes]
+    lowest = int(volume.array.min())
+    if lowest > HIGHEST_MINIMUM_HU:
+        notes.append(f"The lowest value is {lowest}, but a CT holds air near -1000 HU: check that this is a CT.")
+    return (*notes, *rtstruct_notes(volume, segmentation))
 
 
 def rtstruct_notes(volume: Volume, segmentation: Segmentation) -> tuple[str, ...]:

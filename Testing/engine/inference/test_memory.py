@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from dataclasses import replace
 
@@ -20,6 +22,18 @@ def test_the_peak_grows_with_what_is_taken():
     before = peak_memory_mb()
     block = np.ones(int(before + 100) * 1_000_000 // 8)
     assert peak_memory_mb() >= before + 50
+    assert block[-1] == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps a maximum across exec")
+def test_a_child_process_does_not_report_its_parents_peak():
+    block = np.ones(400_000_000 // 8)
+    code = "from PediatricAbdomenSegLib.engine.inference.memory import peak_memory_mb as p; print(p())"
+    path = os.pathsep.join(sys.path)
+    child = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": path}, stdout=subprocess.PIPE, check=True
+    )
+    assert float(child.stdout) < 300
     assert block[-1] == 1
 
 

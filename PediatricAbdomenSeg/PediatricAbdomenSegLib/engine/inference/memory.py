@@ -17,25 +17,24 @@ def peak_memory_mb() -> float:
     """Largest resident memory of this process so far, in MB (10⁶ bytes)."""
     if sys.platform == "win32":
         return _windows_peak_mb()
+    # Not getrusage on Linux: its maximum survives exec, so that a worker would report its parent's peak as its own.
+    peak_kib = _proc_field_kib("/proc/self/status", "VmHWM")
+    if peak_kib is not None:
+        return peak_kib * 1024 / _MB
     import resource
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / _MB if sys.platform == "darwin" else peak * 1024 / _MB  # Linux counts in KiB, macOS in bytes
+    return peak / _MB if sys.platform == "darwin" else peak * 1024 / _MB  # macOS counts in bytes, other Unix in KiB
 
 
 def available_memory_mb() -> float | None:
     """Memory that can still be taken without swapping, in MB; None where the system does not say."""
     if sys.platform == "win32":
         return _windows_available_mb()
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-    except OSError:  # no /proc: macOS
+    free_kib = _proc_field_kib("/proc/meminfo", "MemAvailable")
+    if free_kib is None:
         return None
-    fields = dict(line.split(":", 1) for line in lines if ":" in line)
-    if "MemAvailable" not in fields:
-        return None
-    free = int(fields["MemAvailable"].split()[0]) * 1024 / _MB
-    limited = _cgroup_free_mb()
+    free, limited = free_kib * 1024 / _MB, _cgroup_free_mb()
     return free if limited is None else min(free, limited)
 
 
@@ -78,6 +77,15 @@ def _parameters(plan: NetworkPlan) -> int:
         before = features[stage - 1] if stage else plan.num_channels
         total += math.prod(kernel) * width * (before + width * (2 * architecture.n_conv_per_stage[stage] - 1))
     return total
+
+
+def _proc_field_kib(path: str, name: str) -> int | None:
+    """A field of one of Linux's memory tables; None where there is no such table, as on macOS."""
+    try:
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return None
+    return next((int(line.split()[1]) for line in lines if line.startswith(f"{name}:")), None)
 
 
 def _cgroup_free_mb() -> float | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..cases.image_file import write_label_map, write_volume
+from ..cases.image_file import read_label_map, write_label_map, write_volume
 from ..cases.volume import LabelMap, Volume
 from ..geometry import Geometry, canonical_reorientation, reoriented_geometry
 from ..organs import organ_by_key
@@ -21,6 +21,7 @@ from .recipes import Recipe
 
 FILE_ENDING = ".nii.gz"
 OLDEST_YEARS = 17.0
+LARGEST_CLASS_WEIGHT = 8.0  # beyond it small organs would be drawn too large
 # Every twentieth case is held out: enough for a curve in the log; the models are judged on phantoms of other seeds.
 VALIDATION_EVERY = 20
 
@@ -153,6 +154,29 @@ def dataset_description(recipe: Recipe, cases: int) -> dict:
         "file_ending": FILE_ENDING,
         "overwrite_image_reader_writer": "SimpleITKIO",
     }
+
+
+def class_weights(folder: Path, classes: int, cases: int = 24) -> list[float]:
+    """Weight of each class in the cross-entropy: the inverse square root of its share of voxels.
+
+    Without weights a short training finds the lungs and the liver and has no time left for the adrenal glands, which
+    are one voxel in ten thousand.
+
+    Args:
+        folder: the raw data set.
+        classes: number of classes with the background.
+        cases: how many label maps to count in.
+
+    Returns:
+        One weight per class, background first; the mean over voxels is 1 before the largest are cut at 8.
+    """
+    paths = sorted((folder / "labelsTr").glob(f"*{FILE_ENDING}"))
+    counts = np.zeros(classes)
+    for path in paths[:: max(1, len(paths) // cases)]:
+        counts += np.bincount(read_label_map(path).array.ravel(), minlength=classes)
+    share = np.maximum(counts, 1) / counts.sum()
+    weights = share**-0.5
+    return np.minimum(weights / (share * weights).sum(), LARGEST_CLASS_WEIGHT).tolist()
 
 
 def _write_case(recipe: Recipe, folder: Path, keep: bool, render: Callable[[PhantomSpec], Phantom], index: int) -> None:

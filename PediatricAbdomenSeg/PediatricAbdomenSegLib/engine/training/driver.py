@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import ResourceError, UsageError
+from .dataset import class_weights
 from .planner import limited_planner
 from .recipes import NetworkSize, Schedule
 from .trainer import phantom_trainer_class
@@ -91,7 +92,8 @@ def train(
         plans = json.loads((preprocessed / f"{PLANS_NAME}.json").read_text())
         dataset = json.loads((preprocessed / "dataset.json").read_text())
         trainer = phantom_trainer_class()(plans | {"continue_training": resume}, CONFIGURATION, FOLD, dataset, target)
-        trainer.configure(schedule, augmentation_workers(target.type), on_iteration)
+        weights = class_weights(work / "nnUNet_raw" / dataset_name, len(dataset["labels"]))
+        trainer.configure(schedule, augmentation_workers(target.type), on_iteration, weights)
         latest = Path(trainer.output_folder) / "checkpoint_latest.pth"
         if resume and latest.is_file():
             trainer.load_checkpoint(str(latest))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 
 from .recipes import Schedule
@@ -36,15 +36,23 @@ def phantom_trainer_class() -> type:
     from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
     class PhantomTrainer(nnUNetTrainer):
-        def configure(self, schedule: Schedule, workers: int, on_iteration: Callable[[float], None]) -> None:
+        def configure(
+            self,
+            schedule: Schedule,
+            workers: int,
+            on_iteration: Callable[[float], None],
+            class_weights: Sequence[float] | None = None,
+        ) -> None:
             """Set the length of the training; to be called before anything else.
 
             Args:
                 schedule: the length.
                 workers: processes that augment in the background; 0 augments between two iterations.
                 on_iteration: called with the finished share of the training, 0 to 1.
+                class_weights: weight of each class, background first, in the cross-entropy; None weighs all alike.
             """
             self.schedule = schedule
+            self.class_weights = class_weights
             self.workers = workers
             self.on_iteration = on_iteration
             self.num_epochs = schedule.epochs
@@ -60,6 +68,13 @@ def phantom_trainer_class() -> type:
             if self.cpu_dtype is not None:
                 self.network.to(memory_format=torch.channels_last_3d)
                 use_layout_preserving_norm(self.network)
+
+        def _build_loss(self):
+            loss = super()._build_loss()
+            if self.class_weights is not None:
+                cross_entropy = (loss.loss if self.enable_deep_supervision else loss).ce
+                cross_entropy.weight = torch.tensor(self.class_weights, dtype=torch.float32, device=self.device)
+            return loss
 
         def configure_optimizers(self):
             optimizer = torch.optim.AdamW(self.network.parameters(), self.initial_lr, weight_decay=WEIGHT_DECAY)

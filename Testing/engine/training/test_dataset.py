@@ -10,7 +10,14 @@ from PediatricAbdomenSegLib.engine.cases.image_file import read_image, read_labe
 from PediatricAbdomenSegLib.engine.errors import Cancelled
 from PediatricAbdomenSegLib.engine.geometry import canonical_reorientation
 from PediatricAbdomenSegLib.engine.phantom.spec import POSITIONS
-from PediatricAbdomenSegLib.engine.training.dataset import case_name, training_pair, training_spec, write_dataset
+from PediatricAbdomenSegLib.engine.training.dataset import (
+    LARGEST_CLASS_WEIGHT,
+    case_name,
+    class_weights,
+    training_pair,
+    training_spec,
+    write_dataset,
+)
 from PediatricAbdomenSegLib.engine.training.recipes import MULTI_ORGAN, RECIPES
 
 
@@ -110,3 +117,16 @@ def test_a_callback_that_raises_stops_the_rendering(a_small_recipe, a_toy_child,
     with pytest.raises(Cancelled):
         write_dataset(a_small_recipe, tmp_path, cases=3, on_case=stop, render=a_toy_child)
     assert len(list(tmp_path.rglob("imagesTr/*"))) == 1
+
+
+def test_a_class_with_a_quarter_of_the_voxels_weighs_twice_as_much(a_small_recipe, a_toy_child, tmp_path):
+    folder = write_dataset(a_small_recipe, tmp_path, cases=2, render=a_toy_child)
+    counts = np.bincount(read_label_map(folder / "labelsTr" / f"{case_name(0)}.nii.gz").array.ravel(), minlength=3)
+    weights = np.array(class_weights(folder, classes=3))
+    np.testing.assert_allclose(weights[1:] / weights[0], np.sqrt(counts[0] / counts[1:]))
+    assert (weights * counts).sum() / counts.sum() == pytest.approx(1.0)
+
+
+def test_a_class_without_voxels_gets_the_largest_weight(a_small_recipe, a_toy_child, tmp_path):
+    folder = write_dataset(a_small_recipe, tmp_path, cases=2, render=a_toy_child)
+    assert class_weights(folder, classes=4)[3] == LARGEST_CLASS_WEIGHT

@@ -1,0 +1,1 @@
+"""What the worker runs on: its packages and the machine's devices."""

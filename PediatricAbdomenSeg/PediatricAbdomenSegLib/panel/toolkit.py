@@ -1,0 +1,107 @@
+"""The one place that imports Qt, CTK and Slicer's application; every other file of the panel takes them from here.
+
+Small helpers hide what PythonQt does differently from other bindings, so that each trap is met once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import ctk
+import qt
+import slicer
+import slicer.util
+
+__all__ = [
+    "Timer",
+    "blocked_signals",
+    "ctk",
+    "no_longer_on_quit",
+    "on_quit",
+    "qt",
+    "read_setting",
+    "slicer",
+    "startup_environment",
+    "write_setting",
+]
+
+SETTINGS_GROUP = "PediatricAbdomenSeg"
+
+
+class Timer:
+    """A single call in the future, on Qt's event loop; `cancel` takes it back.
+
+    Args:
+        seconds: from now.
+        call: without arguments.
+        parent: owns the timer, so that it lives as long as the window and dies with it.
+    """
+
+    def __init__(self, seconds: float, call: Callable[[], None], parent: Any = None) -> None:
+        self._call: Callable[[], None] | None = call
+        self._timer = qt.QTimer(parent)
+        self._timer.setSingleShot(True)  # PythonQt ignores the property of this name
+        self._timer.connect("timeout()", self._fire)
+        self._timer.start(max(0, int(round(seconds * 1000))))
+
+    def cancel(self) -> None:
+        """Do not call any more; harmless when it has been called already."""
+        self._call = None
+        self._release()
+
+    def _fire(self) -> None:
+        call, self._call = self._call, None
+        self._release()
+        if call is not None:
+            call()
+
+    def _release(self) -> None:
+        timer, self._timer = self._timer, None
+        if timer:  # False also for a timer that died with its parent
+            timer.stop()
+            timer.deleteLater()
+
+
+@contextmanager
+def blocked_signals(widget: Any) -> Iterator[None]:
+    """Change a widget without its signals; PythonQt's QSignalBlocker is no context manager."""
+    was_blocked = widget.blockSignals(True)
+    try:
+        yield
+    finally:
+        widget.blockSignals(was_blocked)
+
+
+def read_setting(key: str, default: str = "") -> str:
+    """A text of ours in Slicer's user settings, ``default`` where it was never written."""
+    value = qt.QSettings().value(f"{SETTINGS_GROUP}/{key}", default)
+    return default if value is None else str(value)
+
+
+def write_setting(key: str, value: str) -> None:
+    """Remember a text in Slicer's user settings; an empty one is forgotten.
+
+    Only text: what an ini file gives back in the next session is text anyhow.
+    """
+    settings = qt.QSettings()
+    if value:
+        settings.setValue(f"{SETTINGS_GROUP}/{key}", value)
+    else:
+        settings.remove(f"{SETTINGS_GROUP}/{key}")
+
+
+def startup_environment() -> dict[str, str]:
+    """The environment Slicer was started in, without what its launcher adds."""
+    return dict(slicer.util.startupEnvironment())
+
+
+def on_quit(call: Callable[[], None]) -> None:
+    """Call something before the application ends."""
+    slicer.app.connect("aboutToQuit()", call)
+
+
+def no_longer_on_quit(call: Callable[[], None]) -> None:
+    """Take back `on_quit`; needed when the module is reloaded."""
+    slicer.app.disconnect("aboutToQuit()", call)

@@ -1,0 +1,43 @@
+"""Tests of boxes and pieces of labels, compared with scipy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from PediatricAbdomenSegLib.engine.inference.components import bounding_boxes, find_pieces
+
+
+@pytest.fixture
+def scattered_labels() -> np.ndarray:
+    rng = np.random.default_rng(3)
+    labels = np.zeros((9, 14, 11), np.uint8)
+    for label in (1, 2, 7, 255):
+        labels[tuple(rng.integers(0, size, 12) for size in labels.shape)] = label
+    return labels
+
+
+def test_boxes_are_those_of_scipy(scattered_labels):
+    expected = {i + 1: box for i, box in enumerate(ndimage.find_objects(scattered_labels)) if box is not None}
+    assert bounding_boxes(scattered_labels) == expected
+
+
+def test_an_image_of_background_has_no_boxes():
+    assert bounding_boxes(np.zeros((3, 4, 5), np.uint8)) == {}
+
+
+def test_pieces_are_those_of_scipy_with_full_connectivity(scattered_labels):
+    mask = scattered_labels > 0
+    expected, count = ndimage.label(mask, structure=np.ones((3, 3, 3), bool))
+    pieces = find_pieces(mask)
+    assert len(pieces.voxels) == count
+    assert sorted(pieces.voxels) == sorted(np.bincount(expected[mask])[1:])
+    pairs = set(zip(expected[mask].tolist(), pieces.numbered[mask].tolist(), strict=True))
+    assert len(pairs) == count
+    assert not pieces.numbered[~mask].any()
+
+
+@pytest.mark.parametrize("shape", [(3, 4, 5), (0, 4, 5)])
+def test_an_empty_mask_has_no_pieces(shape):
+    assert len(find_pieces(np.zeros(shape, bool)).voxels) == 0

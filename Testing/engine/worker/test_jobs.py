@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 from pydicom import dcmread
 
 from ct_series_builder import write_series
@@ -144,6 +145,12 @@ def test_a_new_result_replaces_the_earlier_one_whole_and_leaves_other_files_alon
     assert (tmp_path / "out" / "notes.txt").read_text() == "mine"
 
 
+def test_contours_of_a_large_case_can_be_cancelled_between_two_organs(run, a_ct_folder):
+    fractions = []
+    run(a_ct_folder, on_progress=lambda event: event.stage == "write" and fractions.append(event.fraction))
+    assert len([each for each in fractions if 0.94 < each < 0.976]) >= 2  # labels and seg.nrrd end at 0.94
+
+
 @pytest.mark.parametrize("stage", ["read", "network", "write"])
 def test_cancelling_in_any_stage_leaves_nothing(run, a_ct_folder, tmp_path, stage):
     cancel = CancelToken()
@@ -241,6 +248,27 @@ def test_resume_does_not_mind_results_inside_the_input(run, a_ct_folder, a_segme
     for _ in range(2):
         run(a_ct_folder, a_ct_folder / "out", resume=True)
     assert len(a_segmenter.runs) == 1
+
+
+def test_resume_notices_a_changed_slice_beside_the_dicom_file_given(run, a_ct_folder, a_segmenter):
+    for _ in range(2):
+        run(a_ct_folder / "slice1.dcm", resume=True)
+    assert len(a_segmenter.runs) == 1
+    (a_ct_folder / "slice5.dcm").unlink()
+    run(a_ct_folder / "slice1.dcm", resume=True)
+    assert len(a_segmenter.runs) == 2
+
+
+def test_resume_notices_changed_voxels_beside_a_detached_header(run, a_nifti, a_segmenter, tmp_path):
+    sitk.WriteImage(sitk.ReadImage(str(a_nifti)), str(tmp_path / "case.mhd"))
+    for _ in range(2):
+        run(tmp_path / "case.mhd", resume=True)
+    assert len(a_segmenter.runs) == 1
+    voxels = bytearray((tmp_path / "case.raw").read_bytes())
+    voxels[:2] = b"\x00\x00"
+    (tmp_path / "case.raw").write_bytes(voxels)
+    run(tmp_path / "case.mhd", resume=True)
+    assert len(a_segmenter.runs) == 2
 
 
 def test_an_input_that_does_not_exist_is_an_input_error(run, tmp_path):

@@ -19,6 +19,7 @@ from PediatricAbdomenSegLib.engine.worker.protocol import (
     CancelledEvent,
     ExportRtstruct,
     Failed,
+    Hardware,
     Hello,
     ListModels,
     Progress,
@@ -39,6 +40,7 @@ REQUEST_EXAMPLES = [
     Segment("3", "/data/Jörg Ünal/CT 1", "C:\\Ausgabe\\é"),
     ExportRtstruct("4", "ct", ("a.nii.gz", "b.nii.gz"), "out.dcm"),
     ListModels("5"),
+    Hardware("8"),
     Cancel("6", target="2"),
     Shutdown("7"),
 ]
@@ -65,6 +67,12 @@ def test_a_request_comes_back_as_it_was_sent(request_):
 @pytest.mark.parametrize("event", EVENT_EXAMPLES, ids=lambda each: each.type)
 def test_an_event_comes_back_as_it_was_sent(event):
     assert decode_event(encode(event)) == event
+
+
+def test_an_older_partner_still_understands_what_it_ever_could():
+    assert json.loads(encode(Segment("1", "in", "out")))["version"] == 1
+    assert json.loads(encode(Ready("0.1.0", "3.12", 1)))["version"] == 1
+    assert json.loads(encode(Hardware("1")))["version"] == PROTOCOL_VERSION == 2
 
 
 def test_every_kind_of_message_has_an_example_above():
@@ -101,7 +109,7 @@ def test_a_file_name_that_is_no_valid_unicode_survives():
         (line(type=["hello"], id="1"), "Unknown request"),
         (b'{"type": "hello", "id": "1"}', "no valid protocol version"),
         (b'{"type": "hello", "id": "1", "version": true}', "no valid protocol version"),
-        (line(type="hello", id="1", version=PROTOCOL_VERSION + 1), "speaks protocol 2"),
+        (line(type="hello", id="1", version=PROTOCOL_VERSION + 1), f"speaks protocol {PROTOCOL_VERSION + 1}"),
         (b"[1, 2]", "list, not an object"),
         (b"{", "not JSON"),
         (b'{"version": NaN}', "not JSON"),

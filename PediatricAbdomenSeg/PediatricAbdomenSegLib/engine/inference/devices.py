@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..errors import ResourceError, UsageError
 
 _KNOWN = re.compile(r"auto|cpu|mps|cuda(:\d{1,3})?")
+
+# The trial: one convolution with instance normalisation as in the finest stages of the published network, where most
+# of its time goes; 8 GFLOP, some 50 ms on two cores.
+_TRIAL_CHANNELS = 32
+_TRIAL_SHAPE = (16, 96, 96)
+_TRIAL_GFLOP = 2 * 27 * _TRIAL_CHANNELS**2 * 16 * 96 * 96 / 1e9
+_TRIAL_ROUNDS = {"cpu": 5, "gpu": 30}
 
 
 @dataclass(frozen=True)
@@ -22,6 +30,26 @@ class DeviceChoice:
 
     name: str
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class DeviceTrial:
+    """What a device did in a trial.
+
+    Attributes:
+        name: "cpu", "mps" or "cuda:N".
+        title: the maker's name; "" for the processor, whose name torch does not know.
+        memory_mb, free_memory_mb: of an NVIDIA GPU, in MB (10⁶ bytes); None for others.
+        gflops: 10⁹ operations per second of the network's convolutions; None when the trial failed.
+        problem: why it cannot be used; None when it can.
+    """
+
+    name: str
+    title: str
+    memory_mb: float | None
+    free_memory_mb: float | None
+    gflops: float | None
+    problem: str | None
 
 
 def gpus(wanted: str) -> list[str]:
@@ -88,6 +116,54 @@ def choose_device(
         return DeviceChoice("cpu", tuple(problems))
     reason = "; ".join(problems) or f"{wanted} cannot be used: this installation of torch finds no such GPU"
     raise ResourceError(f"{reason}.", "Choose the device auto or cpu, or repair the GPU's driver.")
+
+
+def try_devices(check: Callable[[], None] = lambda: None) -> tuple[DeviceTrial, ...]:
+    """Try every device there is, in the order "auto" would take them, the processor last.
+
+    Args:
+        check: called between the trials; may raise.
+
+    Raises:
+        ImportError, OSError: torch cannot be loaded.
+    """
+    return tuple(_try_device(name, check) for name in [*gpus("auto"), "cpu"])
+
+
+def _try_device(name: str, check: Callable[[], None]) -> DeviceTrial:
+    import torch
+
+    check()
+    title, memory_mb, free_mb = {"mps": "Apple GPU"}.get(name, ""), None, None
+    problem = None if name == "cpu" else why_unusable(name)
+    if name.startswith("cuda"):
+        title = torch.cuda.get_device_name(name)
+        if problem is None:
+            free_mb, memory_mb = (size / 1e6 for size in torch.cuda.mem_get_info(name))
+    return DeviceTrial(name, title, memory_mb, free_mb, None if problem else _speed(name), problem)
+
+
+def _speed(name: str) -> float:
+    """10⁹ operations per second in the arithmetic the network would use; the best of some rounds."""
+    import torch
+
+    kind = "cpu" if name == "cpu" else "gpu"
+    dtype = getattr(torch, arithmetic(name, exact=False))
+    with torch.inference_mode():
+        shape = (1, _TRIAL_CHANNELS, *_TRIAL_SHAPE)
+        image = torch.ones(shape, device=name, dtype=dtype)
+        weight = torch.ones(_TRIAL_CHANNELS, _TRIAL_CHANNELS, 3, 3, 3, device=name, dtype=dtype)
+        if name != "mps":
+            image = image.contiguous(memory_format=torch.channels_last_3d)
+            weight = weight.contiguous(memory_format=torch.channels_last_3d)
+        seconds = []
+        for _ in range(1 + _TRIAL_ROUNDS[kind]):
+            began = time.perf_counter()
+            result = torch.nn.functional.conv3d(image, weight, padding=1)
+            result = torch.nn.functional.leaky_relu_(torch.nn.functional.instance_norm(result))
+            float(result[0, 0, 0, 0, 0])  # waits until the device has finished
+            seconds.append(time.perf_counter() - began)
+    return _TRIAL_GFLOP / min(seconds[1:])  # the first round compiles and allocates
 
 
 def runs_bfloat16_fast() -> bool:

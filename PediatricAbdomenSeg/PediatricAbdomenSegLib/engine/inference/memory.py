@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import sys
 from pathlib import Path
 
@@ -27,10 +28,20 @@ def peak_memory_mb() -> float:
     return peak / _MB if sys.platform == "darwin" else peak * 1024 / _MB  # macOS counts in bytes, other Unix in KiB
 
 
+def total_memory_mb() -> float | None:
+    """Memory of this computer in MB; None where the system does not say."""
+    if sys.platform == "win32":
+        return _windows_status_mb("ullTotalPhys")
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / _MB
+    except (ValueError, OSError):  # an unknown name, or a system that does not tell
+        return None
+
+
 def available_memory_mb() -> float | None:
     """Memory that can still be taken without swapping, in MB; None where the system does not say."""
     if sys.platform == "win32":
-        return _windows_available_mb()
+        return _windows_status_mb("ullAvailPhys")
     free_kib = _proc_field_kib("/proc/meminfo", "MemAvailable")
     if free_kib is None:
         return None
@@ -123,7 +134,7 @@ def _windows_peak_mb() -> float:
     return counters.PeakWorkingSetSize / _MB if ask(current(), ctypes.byref(counters), counters.cb) else 0.0
 
 
-def _windows_available_mb() -> float | None:
+def _windows_status_mb(field: str) -> float | None:
     import ctypes
 
     class Status(ctypes.Structure):
@@ -136,4 +147,4 @@ def _windows_available_mb() -> float | None:
         ]  # fmt: skip
 
     status = Status(dwLength=ctypes.sizeof(Status))
-    return status.ullAvailPhys / _MB if ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status)) else None
+    return getattr(status, field) / _MB if ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status)) else None

@@ -117,6 +117,8 @@ class WorkerClient:
         stop_limit: float | None = None  # when a cancelled worker is killed
         while True:
             event = self._next_event(POLL_S)
+            if isinstance(event, Failed) and event.id is None:  # the worker could not make out whose line it was
+                raise error_from(event)
             if event is not None and getattr(event, "id", None) == request.id:
                 if isinstance(event, Result):
                     return event.result

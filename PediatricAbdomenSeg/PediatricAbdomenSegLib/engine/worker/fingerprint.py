@@ -8,14 +8,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..cases.dicom_headers import is_dicom_file
 from ..models.checksums import sha256_of_file
 from .result_folder import RESULT_NAME
+
+_DETACHED_HEADERS = (".mhd", ".nhdr")
 
 
 def input_sha256(path: Path, leave_out: Path | None = None) -> str:
     """SHA-256 of an input's content: of a file, or of all files below a folder whatever their names.
 
-    A path that does not exist gets the hash of nothing: reading it is what reports that.
+    What is read along with a file counts too: the other slices beside a DICOM file, the voxels beside a detached
+    header. A path that does not exist gets the hash of nothing: reading it is what reports that.
 
     Args:
         leave_out: a folder below ``path`` that does not count, because results are written there.
@@ -24,10 +28,20 @@ def input_sha256(path: Path, leave_out: Path | None = None) -> str:
         OSError: a file cannot be read.
     """
     path = Path(path)
-    files = [each for each in path.rglob("*") if each.is_file()] if path.is_dir() else [path] * path.exists()
+    files = [each for each in path.rglob("*") if each.is_file()] if path.is_dir() else _with_companions(path)
     if leave_out is not None:
         files = [each for each in files if Path(leave_out).resolve() not in each.resolve().parents]
     return hashlib.sha256("\n".join(sorted(sha256_of_file(file) for file in files)).encode()).hexdigest()
+
+
+def _with_companions(path: Path) -> list[Path]:
+    if not path.exists():
+        return []
+    if path.suffix.lower() in _DETACHED_HEADERS:
+        return [each for each in path.parent.iterdir() if each.stem.partition(".")[0] == path.stem and each.is_file()]
+    if is_dicom_file(path):  # the file itself once more: it says which of the folder's series is meant
+        return [path, *(each for each in path.parent.rglob("*") if each.is_file())]
+    return [path]
 
 
 def finished_record(output: Path, request: Mapping[str, Any]) -> dict[str, Any] | None:

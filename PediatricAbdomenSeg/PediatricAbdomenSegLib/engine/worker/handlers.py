@@ -8,8 +8,9 @@ from typing import Any
 
 from ..inference.pipeline import InferenceOptions, ModelCache
 from ..progress import CancelToken, OnProgress
+from .hardware_job import describe_hardware
 from .jobs import SegmentJob, list_models, segment_case
-from .protocol import ExportRtstruct, ListModels, Segment
+from .protocol import ExportRtstruct, Hardware, ListModels, Segment
 from .rtstruct_job import export_rtstruct
 from .server import Handler
 
@@ -30,7 +31,10 @@ def make_handlers() -> Mapping[type, Handler]:
     def on_list(request: ListModels, on_progress: OnProgress, cancel: CancelToken) -> dict[str, Any]:
         return list_models()
 
-    return {Segment: on_segment, ExportRtstruct: on_export, ListModels: on_list}
+    def on_hardware(request: Hardware, on_progress: OnProgress, cancel: CancelToken) -> dict[str, Any]:
+        return describe_hardware(cancel)
+
+    return {Segment: on_segment, ExportRtstruct: on_export, ListModels: on_list, Hardware: on_hardware}
 
 
 def segment_job(request: Segment) -> SegmentJob:

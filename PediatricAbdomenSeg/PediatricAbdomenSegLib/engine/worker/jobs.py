@@ -126,7 +126,10 @@ def write_result_files(
     progress.part(0.5)
     if volume.references is not None and not rtstruct_notes(volume, segmentation):
         masks = roi_masks([label_map], structures, [provenance(bundle)])
-        write_rtstruct(volume, masks, folder / "rtstruct.dcm")
+        # Seconds for a large case: reported organ by organ, which is also where a cancellation is noticed.
+        write_rtstruct(
+            volume, masks, folder / "rtstruct.dcm", on_progress=lambda event: progress.part(0.5 + 0.3 * event.fraction)
+        )
     progress.part(0.8)
     volumes_ml = {organ.key: organ.volume_ml for organ in segmentation.organs}
     title = f"{bundle.manifest.title} {bundle.manifest.version}"

@@ -91,14 +91,35 @@ def start_in_own_group(command: list[str], environment: dict[str, str] | None = 
     return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, env=environment, **group)
 
 
+def lead_own_group() -> None:
+    """Put this process at the head of a group of its own, unless it is there already.
+
+    For a worker whose parent cannot do it: Qt's QProcess starts children in the parent's own group, and killing that
+    would end Slicer itself. Windows needs none: there the tree is found by the processes' parents.
+    """
+    if os.name != "nt" and os.getpgrp() != os.getpid():
+        os.setsid()
+
+
 def kill_tree(process: subprocess.Popen[bytes]) -> None:
     """Kill a process started by `start_in_own_group` with everything it started, and reap it."""
-    if os.name == "nt":
-        if process.poll() is None:
-            subprocess.run(["taskkill", "/T", "/F", "/PID", str(process.pid)], capture_output=True, check=False)
-            process.kill()
-    else:
-        # ended already: no such process, or, as macOS says of zombies, no permission
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
+    if os.name != "nt" or process.poll() is None:
+        kill_tree_of(process.pid)
+    process.kill()
     process.wait()
+
+
+def kill_tree_of(pid: int) -> None:
+    """Kill everything a process started, and the process; harmless when nothing of it is left.
+
+    On POSIX the process must head a group of its own (`start_in_own_group`, `lead_own_group`); what it started is
+    reached even after its own end, because an id is not given away while a group bears it. A process that has not
+    come that far is left to the caller, who holds its handle. On Windows it must still run.
+    """
+    if os.name == "nt":
+        command = ["taskkill", "/T", "/F", "/PID", str(pid)]
+        subprocess.run(command, capture_output=True, check=False, creationflags=subprocess.CREATE_NO_WINDOW)
+        return
+    # ended already: no such group, or, as macOS says of zombies, no permission
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)

@@ -3,6 +3,9 @@
 A request carries ``type``, ``version`` and ``id`` and ends in exactly one `Result`, `Failed` or `CancelledEvent` with
 the same id; any number of `Progress` events may come before. `Ready` is the first line of every worker. Lines are
 pure ASCII (JSON escapes), so no locale can break them and file names that are not valid Unicode survive as well.
+
+**Versions.** A message travels under the version in which its kind last changed (``since``), so that an older partner
+still understands all it ever could, and refuses by number what it could not. 1: the first. 2: `Hardware`.
 """
 
 from __future__ import annotations
@@ -14,7 +17,8 @@ from typing import Any, ClassVar, get_args, get_origin, get_type_hints
 
 from ..errors import PediatricAbdomenSegError, UsageError
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
+FIRST_VERSION = 1  # of every kind of message without a ``since`` of its own
 MAX_LINE_BYTES = 1 << 20  # a request is a few hundred bytes; volumes travel as files
 
 
@@ -79,6 +83,15 @@ class ListModels:
     """List the bundles the worker finds. Result: ``{"models": [...]}``."""
 
     type: ClassVar[str] = "list_models"
+    id: str
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """Ask what this worker runs on. Result: `runtime.hardware.Hardware` as JSON, see `hardware_job`."""
+
+    type: ClassVar[str] = "hardware"
+    since: ClassVar[int] = 2
     id: str
 
 
@@ -161,7 +174,7 @@ class CancelledEvent:
     id: str
 
 
-Request = Hello | Segment | ExportRtstruct | ListModels | Cancel | Shutdown
+Request = Hello | Segment | ExportRtstruct | ListModels | Hardware | Cancel | Shutdown
 Event = Ready | Progress | Result | Failed | CancelledEvent
 
 REQUESTS: Mapping[str, type] = {kind.type: kind for kind in get_args(Request)}
@@ -190,7 +203,7 @@ def failed(id: str | None, error: PediatricAbdomenSegError) -> Failed:
 
 def encode(message: Request | Event) -> bytes:
     """One line, newline included. Raises ValueError for numbers JSON cannot hold (NaN, infinity)."""
-    content = {"type": message.type, "version": PROTOCOL_VERSION}
+    content = {"type": message.type, "version": getattr(message, "since", FIRST_VERSION)}
     content.update((each.name, getattr(message, each.name)) for each in fields(message))
     return json.dumps(content, allow_nan=False).encode("ascii") + b"\n"
 

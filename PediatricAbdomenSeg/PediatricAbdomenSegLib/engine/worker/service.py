@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from ...version import __version__
 from .handlers import make_handlers
-from .processes import claim_standard_streams, watch_parent
+from .processes import claim_standard_streams, lead_own_group, watch_parent
 from .protocol import Ready
 from .server import Handler, Server
 
@@ -28,6 +28,7 @@ def run_worker(handlers: Mapping[type, Handler] | None = None) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     requests, events = claim_standard_streams()
+    lead_own_group()
     ready = Ready(__version__, platform.python_version(), os.getpid())
     server = Server(requests, events, handlers or make_handlers(), ready, on_hangup=exit_soon)
 

@@ -18,7 +18,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "models": ("cases",),
     "inference": ("cases", "models"),
     "reporting": ("cases", "models"),
-    "worker": ("cases", "models", "inference", "reporting", "runtime"),
+    "worker": ("cases", "models", "phantom", "inference", "reporting", "runtime"),
     "phantom": ("cases",),
     "evaluation": ("cases",),
     "ratings": ("cases",),

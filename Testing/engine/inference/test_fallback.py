@@ -61,3 +61,10 @@ def test_any_other_error_is_not_taken_for_lack_of_memory():
     with pytest.raises(RuntimeError, match="shapes"):
         run_where_memory_suffices(A_GPU, machine.attempt, machine.released.append)
     assert len(machine.tried) == 1
+
+
+def test_low_memory_keeps_the_logits_in_the_computer_from_the_start():
+    machine = Machine(("cuda:0", "cpu"))
+    run_where_memory_suffices(A_GPU, machine.attempt, machine.released.append, spare=True)
+    assert machine.tried == [("cuda:0", "cpu")]
+    assert machine.released == []

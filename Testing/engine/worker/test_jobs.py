@@ -288,6 +288,16 @@ def test_contours_of_two_label_maps_go_into_one_rtstruct(run, a_ct_folder, a_bun
     assert sha256_of_file(tmp_path / "both.dcm") == content["sha256"]
 
 
+def test_corrected_organs_are_marked_and_named_in_the_style_asked_for(run, a_ct_folder, tmp_path):
+    run(a_ct_folder)
+    labels = [tmp_path / "out" / "labels.nii.gz"]
+    export_rtstruct(a_ct_folder, labels, tmp_path / "x.dcm", name_style="display", edited=["liver"])
+    rois = {roi.ROIName: roi for roi in dcmread(tmp_path / "x.dcm").StructureSetROISequence}
+    assert rois["Liver"].ROIGenerationAlgorithm == "SEMIAUTOMATIC"
+    assert rois["Liver"].ROIGenerationDescription == "automatic, edited"
+    assert rois["Spleen"].ROIGenerationAlgorithm == "AUTOMATIC"
+
+
 def test_a_label_map_of_another_grid_is_refused(run, a_ct_folder, a_nifti, tmp_path):
     run(a_nifti)
     with pytest.raises(InputError, match="labels.nii.gz: The label map does not lie on the CT's grid"):

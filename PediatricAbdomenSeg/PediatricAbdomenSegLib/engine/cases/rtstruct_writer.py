@@ -29,6 +29,7 @@ NameStyle = Literal["tg263", "display", "short"]
 
 _CONTOUR_DATA = Tag(0x3006, 0x0050)
 _MAX_LO, _MAX_SH = 64, 16
+_EDITED = ", edited"
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class RoiMask:
         model: the bundle that made the mask, None when unknown.
         label_value: the structure is where ``mask`` has this value. Twenty structures of one label map then share
             one array instead of holding a bool array each.
+        edited: a person has corrected what the model found: the ROI counts as semi-automatic.
     """
 
     organ: Organ
@@ -49,6 +51,7 @@ class RoiMask:
     description: str = ""
     model: ModelProvenance | None = None
     label_value: int | None = None
+    edited: bool = False
 
     def foreground(self) -> np.ndarray:
         """The structure as bool ``(z, y, x)``."""
@@ -176,7 +179,11 @@ def _structure_set_roi(roi: RoiMask, name: str, number: int, references: DicomRe
     roi_data = utils.ROIData(None, list(roi.organ.color), number, name, frame_of_reference_uid(references))
     item = ds_helper.create_structure_set_roi(roi_data)
     del item.ROIDescription
-    item.ROIGenerationDescription = (roi.description or str(roi.model or "automatic"))[:_MAX_LO]
+    description = roi.description or str(roi.model or "automatic")
+    if roi.edited:
+        item.ROIGenerationAlgorithm = "SEMIAUTOMATIC"
+        description = f"{description[: _MAX_LO - len(_EDITED)]}{_EDITED}"
+    item.ROIGenerationDescription = description[:_MAX_LO]
     return item
 
 

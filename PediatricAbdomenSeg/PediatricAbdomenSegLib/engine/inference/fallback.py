@@ -12,7 +12,10 @@ Result = TypeVar("Result")
 
 
 def run_where_memory_suffices(
-    device: DeviceChoice, attempt: Callable[[str, str], Result], release: Callable[[str], None]
+    device: DeviceChoice,
+    attempt: Callable[[str, str], Result],
+    release: Callable[[str], None],
+    spare: bool = False,
 ) -> tuple[Result, DeviceChoice]:
     """Try a run on a device, then with the logits kept in the computer's memory, then on the processor.
 
@@ -20,6 +23,7 @@ def run_where_memory_suffices(
         device: the first choice.
         attempt: called with (device, where the logits are kept); runs from the beginning each time.
         release: called with a device's name after its memory ran out.
+        spare: leave out the first step, keep nothing on the device that need not be there.
 
     Returns:
         The result, and the device it came from with a note on each attempt that failed.
@@ -29,7 +33,7 @@ def run_where_memory_suffices(
     """
     notes = list(device.notes)
     places = [] if device.name == "cpu" else [(device.name, "cpu")]
-    if device.name.startswith("cuda"):
+    if device.name.startswith("cuda") and not spare:
         places.insert(0, (device.name, device.name))
     for name, keep_on in places:
         try:

@@ -38,6 +38,7 @@ class InferenceOptions:
         mirror: None or True: average over the mirror axes the checkpoint allows, as stock nnU-Net; False: never.
         exact: as stock nnU-Net computes it: no body crop, float32.
         organs: keys wanted in the label map; None: all the bundle knows.
+        low_memory: keep the logits in the computer's memory from the start, and do not keep the model for later.
     """
 
     device: str = "auto"
@@ -46,6 +47,7 @@ class InferenceOptions:
     mirror: bool | None = None
     exact: bool = False
     organs: tuple[str, ...] | None = None
+    low_memory: bool = False
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,11 @@ def segment(
     folds = tuple(find_weights(bundle.folder, configuration, options.folds))
     case = prepare(volume, plan, bundle.manifest.intensity_window_hu, whole_field=options.exact)
     run = _Run(case, plan, bundle, folds, options, models, progress, cancel)
-    classes, device = run_where_memory_suffices(device, partial(_predict, run), partial(_release, models))
+    classes, device = run_where_memory_suffices(
+        device, partial(_predict, run), partial(_release, models), spare=options.low_memory
+    )
+    if options.low_memory:
+        _release(models, device.name)
     progress.report("postprocess")
     labels = _organ_labels(case.to_volume_grid(classes), bundle, keys)
     label_map = LabelMap(labels, volume.geometry)

@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from ..inference.pipeline import InferenceOptions, ModelCache
+from ..phantom.ct_series import write_phantom
+from ..phantom.make import make_phantom
+from ..phantom.spec import PhantomSpec
 from ..progress import CancelToken, OnProgress
 from .hardware_job import describe_hardware
 from .jobs import SegmentJob, list_models, segment_case
-from .protocol import ExportRtstruct, Hardware, ListModels, Segment
+from .protocol import ExportRtstruct, Hardware, ListModels, MakePhantom, Segment
 from .rtstruct_job import export_rtstruct
 from .server import Handler
 
@@ -23,10 +26,23 @@ def make_handlers() -> Mapping[type, Handler]:
         return segment_case(segment_job(request), on_progress, cancel, models)
 
     def on_export(request: ExportRtstruct, on_progress: OnProgress, cancel: CancelToken) -> dict[str, Any]:
-        labels = [Path(path) for path in request.labels]
         return export_rtstruct(
-            Path(request.ct_folder), labels, Path(request.output), request.models, request.series, on_progress, cancel
+            Path(request.ct_folder),
+            [Path(path) for path in request.labels],
+            Path(request.output),
+            request.models,
+            request.series,
+            on_progress,
+            cancel,
+            name_style=request.name_style,
+            edited=request.edited,
         )
+
+    def on_phantom(request: MakePhantom, on_progress: OnProgress, cancel: CancelToken) -> dict[str, Any]:
+        spec = PhantomSpec(request.age_years, request.seed, tumour_ml=request.tumour_ml, spacing_mm=request.spacing_mm)
+        phantom = make_phantom(spec)
+        cancel.raise_if_cancelled()
+        return {"ct_folder": str(write_phantom(phantom, Path(request.output)) / "ct")}
 
     def on_list(request: ListModels, on_progress: OnProgress, cancel: CancelToken) -> dict[str, Any]:
         return list_models()
@@ -34,7 +50,13 @@ def make_handlers() -> Mapping[type, Handler]:
     def on_hardware(request: Hardware, on_progress: OnProgress, cancel: CancelToken) -> dict[str, Any]:
         return describe_hardware(cancel)
 
-    return {Segment: on_segment, ExportRtstruct: on_export, ListModels: on_list, Hardware: on_hardware}
+    return {
+        Segment: on_segment,
+        ExportRtstruct: on_export,
+        MakePhantom: on_phantom,
+        ListModels: on_list,
+        Hardware: on_hardware,
+    }
 
 
 def segment_job(request: Segment) -> SegmentJob:
@@ -46,5 +68,6 @@ def segment_job(request: Segment) -> SegmentJob:
         mirror=request.mirror,
         exact=request.exact,
         organs=request.organs,
+        low_memory=request.low_memory,
     )
     return SegmentJob(Path(request.input), Path(request.output), request.model, request.series, options)

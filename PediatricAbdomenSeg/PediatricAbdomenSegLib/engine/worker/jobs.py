@@ -102,7 +102,8 @@ def segment_case(
 def run_request(job: SegmentJob, bundle: Bundle) -> dict[str, Any]:
     """What decides the result of a run: input, model and options, without paths. Raises `InputError` if unreadable."""
     options = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(job.options).items()}
-    del options["device"]  # where it ran does not decide what is found
+    for where in ("device", "low_memory"):  # where it ran does not decide what is found
+        del options[where]
     try:
         digest = input_sha256(job.input, leave_out=job.output)
     except OSError as error:

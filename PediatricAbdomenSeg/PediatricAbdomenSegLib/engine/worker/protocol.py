@@ -5,7 +5,8 @@ the same id; any number of `Progress` events may come before. `Ready` is the fir
 pure ASCII (JSON escapes), so no locale can break them and file names that are not valid Unicode survive as well.
 
 **Versions.** A message travels under the version in which its kind last changed (``since``), so that an older partner
-still understands all it ever could, and refuses by number what it could not. 1: the first. 2: `Hardware`.
+still understands all it ever could, and refuses by number what it could not. 1: the first. 2: `Hardware`,
+`MakePhantom`, low memory, and edited organs and name style of an RTSTRUCT.
 """
 
 from __future__ import annotations
@@ -41,9 +42,11 @@ class Segment:
         series: Series Instance UID when the folder holds several.
         mirror: None follows the checkpoint.
         organs: keys of the organs wanted, None for all of the model.
+        low_memory: spare the graphics card's memory, and do not keep the model for the next case.
     """
 
     type: ClassVar[str] = "segment"
+    since: ClassVar[int] = 2
     id: str
     input: str
     output: str
@@ -55,6 +58,7 @@ class Segment:
     mirror: bool | None = None
     exact: bool = False
     organs: tuple[str, ...] | None = None
+    low_memory: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,15 +71,39 @@ class ExportRtstruct:
         output: the file to write.
         models: bundles that made the label maps: none (contours drawn by hand), one for all, or one for each.
         series: Series Instance UID when the folder holds several.
+        name_style: ROI names: "tg263", "display" or "short".
+        edited: keys of the organs that a person has corrected.
     """
 
     type: ClassVar[str] = "export_rtstruct"
+    since: ClassVar[int] = 2
     id: str
     ct_folder: str
     labels: tuple[str, ...]
     output: str
     models: tuple[str, ...] = ()
     series: str | None = None
+    name_style: str = "tg263"
+    edited: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class MakePhantom:
+    """Make a synthetic child's CT. Result: ``{"ct_folder": path}``.
+
+    Attributes:
+        output: folder to write, see `ct_series.write_phantom`.
+        age_years, seed, tumour_ml, spacing_mm: see `PhantomSpec`.
+    """
+
+    type: ClassVar[str] = "make_phantom"
+    since: ClassVar[int] = 2
+    id: str
+    output: str
+    age_years: float = 4.0
+    seed: int = 1
+    tumour_ml: float | None = None
+    spacing_mm: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -174,7 +202,7 @@ class CancelledEvent:
     id: str
 
 
-Request = Hello | Segment | ExportRtstruct | ListModels | Hardware | Cancel | Shutdown
+Request = Hello | Segment | ExportRtstruct | MakePhantom | ListModels | Hardware | Cancel | Shutdown
 Event = Ready | Progress | Result | Failed | CancelledEvent
 
 REQUESTS: Mapping[str, type] = {kind.type: kind for kind in get_args(Request)}

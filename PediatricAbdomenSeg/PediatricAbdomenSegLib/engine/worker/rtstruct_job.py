@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from ..cases.image_file import read_label_map
 from ..cases.label_grid import label_map_on_grid
 from ..cases.read_case import read_case
 from ..cases.rtstruct_header import ModelProvenance
-from ..cases.rtstruct_writer import RoiMask, write_rtstruct
+from ..cases.rtstruct_writer import NameStyle, RoiMask, write_rtstruct
 from ..cases.volume import LabelMap, Volume
 from ..errors import InputError, UsageError
 from ..models.checksums import sha256_of_file
@@ -32,6 +33,8 @@ def export_rtstruct(
     on_progress: OnProgress = ignore_progress,
     cancel: CancelToken | None = None,
     find: Callable[[str], Bundle] = find_bundle,
+    name_style: NameStyle = "tg263",
+    edited: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Write one RTSTRUCT for a CT series from label maps on its grid; label values are those of the organ table.
 
@@ -39,6 +42,8 @@ def export_rtstruct(
         labels: label maps, one or more; an organ that several of them hold is taken from the last. Empty organs get
             no ROI.
         models: the bundles that made the label maps: none, one for all, or one for each.
+        name_style: see `write_rtstruct`.
+        edited: keys of the organs that a person has corrected.
 
     Returns:
         ``{"rois": names in the file, "contours": number, "sha256": of the file}``.
@@ -58,8 +63,10 @@ def export_rtstruct(
     label_maps = [_read_labels(path, volume) for path in labels]
     progress.begin("rtstruct", 0.5, 1.0)
     with os_errors_named(output):
-        masks = roi_masks(label_maps, ALL_STRUCTURES, origins)
-        summary = write_rtstruct(volume, masks, output, on_progress=progress)
+        masks = [
+            replace(mask, edited=mask.organ.key in edited) for mask in roi_masks(label_maps, ALL_STRUCTURES, origins)
+        ]
+        summary = write_rtstruct(volume, masks, output, name_style=name_style, on_progress=progress)
         return {"rois": list(summary.roi_names), "contours": summary.contours, "sha256": sha256_of_file(output)}
 
 

@@ -22,7 +22,9 @@ from PediatricAbdomenSegLib.engine.runtime.packages import REQUIRED, installed_p
 RTX = Device("cuda:0", "NVIDIA GeForce RTX 4090", 25_393.0, 24_000.0, 30_000.0)
 BROKEN = Device("cuda:1", "NVIDIA GeForce GTX 690", 2_147.0, None, None, "no kernel image for this GPU")
 CPU = Device("cpu", "Intel(R) Core(TM) i7-9700 CPU @ 3.00GHz", 16_000.0, 9_000.0, 120.0)
-WORKSTATION = Hardware((RTX, CPU, BROKEN), dict.fromkeys(REQUIRED, "1"), None, "/usr/bin/python3")
+WORKSTATION = Hardware(
+    (RTX, CPU, BROKEN), dict.fromkeys(REQUIRED, "1"), None, "3.12.4", "/env/bin/python", "/env", 2300.0
+)
 
 
 def test_a_gpu_is_said_with_its_memory_and_the_processor_with_its_time():
@@ -59,7 +61,7 @@ def test_a_choice_means_the_best_device_of_that_name_that_works(wanted, found):
 
 
 def test_without_torch_there_is_no_device():
-    bare = Hardware((), {"numpy": "2.4"}, "torch cannot be loaded: No module named 'torch'", "/usr/bin/python3")
+    bare = replace(WORKSTATION, devices=(), packages={"numpy": "2.4"}, torch_problem="torch cannot be loaded")
     assert bare.device("auto") is None
     assert "torch" in bare.missing and "numpy" not in bare.missing
 

@@ -48,13 +48,19 @@ class Hardware:
         devices: the one that "auto" would take first, unusable ones last; at least the processor where torch runs.
         packages: version by distribution name, see `packages.REQUIRED`.
         torch_problem: why torch cannot be imported; None when it can.
+        python_version: of the interpreter.
         executable: the interpreter.
+        prefix: the environment's folder.
+        size_mb: of that folder when it is an environment of its own; None for an interpreter of the system.
     """
 
     devices: tuple[Device, ...]
     packages: dict[str, str]
     torch_problem: str | None
+    python_version: str
     executable: str
+    prefix: str
+    size_mb: float | None
 
     @property
     def usable(self) -> tuple[Device, ...]:
@@ -88,9 +94,17 @@ def hardware_from_json(content: Mapping[str, Any]) -> Hardware:
     try:
         devices = tuple(Device(**device) for device in content["devices"])
         packages = {str(name): str(version) for name, version in content["packages"].items()}
-        problem = content["torch_problem"]
-        return Hardware(devices, packages, None if problem is None else str(problem), str(content["executable"]))
-    except (KeyError, TypeError, AttributeError) as error:
+        problem, size_mb = content["torch_problem"], content["size_mb"]
+        return Hardware(
+            devices,
+            packages,
+            None if problem is None else str(problem),
+            str(content["python_version"]),
+            str(content["executable"]),
+            str(content["prefix"]),
+            None if size_mb is None else float(size_mb),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(
             f"The worker describes its hardware in a way that cannot be read ({type(error).__name__}).",
             "Install extension and worker in the same version.",

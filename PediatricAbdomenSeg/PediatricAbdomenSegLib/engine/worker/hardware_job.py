@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from ..inference.devices import DeviceTrial, try_devices
@@ -28,7 +31,30 @@ def describe_hardware(cancel: CancelToken | None = None) -> dict[str, Any]:
     else:
         devices = [_device(trial) for trial in trials]
         devices.sort(key=lambda device: device.problem is not None)  # stable: the best usable one stays first
-    return hardware_to_json(Hardware(tuple(devices), installed_packages(), problem, sys.executable))
+    hardware = Hardware(
+        devices=tuple(devices),
+        packages=installed_packages(),
+        torch_problem=problem,
+        python_version=platform.python_version(),
+        executable=sys.executable,
+        prefix=sys.prefix,
+        size_mb=folder_mb(Path(sys.prefix)) if _has_environment_of_its_own() else None,
+    )
+    return hardware_to_json(hardware)
+
+
+def folder_mb(folder: Path) -> float:
+    """Size of all files below a folder in MB (10⁶ bytes), links not followed."""
+    total = 0
+    for root, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):  # removed meanwhile
+                total += os.lstat(os.path.join(root, name)).st_size
+    return total / 1e6
+
+
+def _has_environment_of_its_own() -> bool:
+    return sys.prefix != sys.base_prefix or (Path(sys.prefix) / "conda-meta").is_dir()
 
 
 def _device(trial: DeviceTrial) -> Device:

@@ -115,7 +115,12 @@ def kill_tree_of(pid: int) -> None:
     On POSIX the process must head a group of its own (`start_in_own_group`, `lead_own_group`); what it started is
     reached even after its own end, because an id is not given away while a group bears it. A process that has not
     come that far is left to the caller, who holds its handle. On Windows it must still run.
+
+    Raises:
+        ValueError: ``pid`` is not positive; to the system 0 means the caller's own group.
     """
+    if pid <= 0:
+        raise ValueError(f"{pid} is no process id")
     if os.name == "nt":
         command = ["taskkill", "/T", "/F", "/PID", str(pid)]
         subprocess.run(command, capture_output=True, check=False, creationflags=subprocess.CREATE_NO_WINDOW)

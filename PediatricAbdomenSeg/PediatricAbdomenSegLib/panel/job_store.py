@@ -1,0 +1,195 @@
+"""Jobs on disk: one private folder each, so that no result is lost when Slicer ends before it could show it.
+
+A folder holds ``job.json``, the volume handed to the worker, and ``result/``, which the worker writes whole or not at
+all. It is removed once the result is in the scene or the job has failed: images of patients do not pile up.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from ..engine.cases.atomic_file import as_resource_error, replaced_when_complete
+from ..engine.errors import ResourceError
+from ..engine.worker.protocol import Segment
+from ..engine.worker.result_folder import RESULT_NAME
+from .session_lock import SessionLock, is_alive
+
+SCHEMA_VERSION = 1
+_JOB_NAME, _RESULT_FOLDER, _SESSIONS_FOLDER = "job.json", "result", "sessions"
+
+QUEUED, RUNNING, FINISHED = "queued", "running", "finished"
+UNCLAIMED, INTERRUPTED = "unclaimed", "interrupted"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One volume to segment.
+
+    Attributes:
+        id: also the name of the folder and the id of the request.
+        folder: holds everything of this job.
+        request: what the worker is asked; its input lies in the folder, its output is `result_folder`.
+        context: what the panel needs to find the place of the result again, for example the volume node's id. JSON;
+            never a patient's name.
+        created: local time, ISO 8601.
+    """
+
+    id: str
+    folder: Path
+    request: Segment
+    context: Mapping[str, Any]
+    created: str
+
+    @property
+    def result_folder(self) -> Path:
+        """Exists once the result is complete."""
+        return self.folder / _RESULT_FOLDER
+
+
+@dataclass(frozen=True)
+class LeftJob:
+    """A job of an earlier session, or one whose result nobody took.
+
+    Attributes:
+        job: the job.
+        state: "unclaimed" (the result is there) or "interrupted" (it is not; the job can be submitted again).
+        record: content of result.json; None for an interrupted job.
+    """
+
+    job: Job
+    state: str
+    record: dict[str, Any] | None
+
+
+class JobStore:
+    """The job folders below one folder.
+
+    Args:
+        folder: made if needed, readable by this user only.
+        now: local time.
+
+    Raises:
+        ResourceError: the folder cannot be made or written to.
+    """
+
+    def __init__(self, folder: Path, now: Callable[[], datetime] = datetime.now) -> None:
+        self.folder = Path(folder)
+        self._now = now
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self.folder.chmod(0o700)
+            self._lock = SessionLock(self.folder / _SESSIONS_FOLDER)
+        except OSError as error:
+            raise as_resource_error(error, self.folder) from error
+
+    def create(self, request: Segment, context: Mapping[str, Any], write_input: Callable[[Path], Path]) -> Job:
+        """Make a job of this session.
+
+        Args:
+            request: its id, input and output are filled in here.
+            context: see `Job`.
+            write_input: writes the volume into the folder it is given and returns the file's path.
+
+        Raises:
+            ResourceError: no space or no right to write. Whatever ``write_input`` raises passes through; no folder is
+                left behind then.
+        """
+        created = self._now()
+        job_id = f"{created:%y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+        folder = self.folder / job_id
+        try:
+            folder.mkdir(mode=0o700)
+            path = Path(write_input(folder))
+            output = folder / _RESULT_FOLDER
+            request = replace(request, id=job_id, input=str(path), output=str(output))
+            job = Job(job_id, folder, request, dict(context), created.isoformat(timespec="seconds"))
+            self.mark(job, QUEUED)
+        except BaseException as error:
+            shutil.rmtree(folder, ignore_errors=True)
+            if isinstance(error, OSError):
+                raise as_resource_error(error, folder) from error
+            raise
+        return job
+
+    def mark(self, job: Job, state: str) -> None:
+        """Note the job's state; the job belongs to this session from now on. Raises `ResourceError`."""
+        content = {
+            "schema_version": SCHEMA_VERSION,
+            "state": state,
+            "session": self._lock.token,
+            "created": job.created,
+            "request": asdict(job.request),
+            "context": dict(job.context),
+        }
+        with replaced_when_complete(job.folder / _JOB_NAME) as partial:
+            partial.write_text(json.dumps(content, indent=1), encoding="utf-8")
+
+    def discard(self, job: Job) -> None:
+        """Remove the job's folder: its result is in the scene, or nobody wants it.
+
+        Raises:
+            ResourceError: it cannot be removed, for example because another program has a file open.
+        """
+        try:
+            shutil.rmtree(job.folder)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise ResourceError(
+                f"{job.folder} cannot be removed: {error.strerror}.",
+                "It holds images of a patient: close other programs that use it and remove it.",
+            ) from error
+
+    def unfinished_or_unclaimed(self) -> tuple[LeftJob, ...]:
+        """Jobs to offer, the oldest first: of sessions that have ended, and finished ones of this session.
+
+        Jobs of another Slicer that still runs, and those of this session that run or wait, are not among them.
+        """
+        found = []
+        for path in sorted(self.folder.glob(f"*/{_JOB_NAME}")):
+            content = _read_json(path)
+            job = None if content is None else _job(path.parent, content)
+            if job is None:
+                continue
+            if content["session"] == self._lock.token:
+                if content["state"] != FINISHED:
+                    continue
+            elif is_alive(self.folder / _SESSIONS_FOLDER, content["session"]):
+                continue
+            record = _read_json(job.result_folder / RESULT_NAME)
+            found.append(LeftJob(job, INTERRUPTED if record is None else UNCLAIMED, record))
+        return tuple(found)
+
+    def close(self) -> None:
+        """This session ends: its jobs may be offered by the next one."""
+        self._lock.release()
+
+
+def _read_json(path: Path) -> dict[str, Any] | None:
+    """A JSON object; None where the file is absent, cut short or something else."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def _job(folder: Path, content: Mapping[str, Any]) -> Job | None:
+    """The job a job.json tells of; None where another version of this software wrote it, or a file was moved away."""
+    try:
+        fields = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in content["request"].items()
+        }
+        job = Job(folder.name, folder, Segment(**fields), content["context"], content["created"])
+        is_ours = content["schema_version"] == SCHEMA_VERSION and isinstance(content["session"], str)
+    except (KeyError, TypeError, AttributeError):
+        return None
+    has_files = Path(job.request.input).exists() or job.result_folder.exists()
+    return job if is_ours and "state" in content and has_files else None

@@ -35,11 +35,12 @@ import time
 from pathlib import Path
 
 VERSION = 2
-ORGANS = (
-    "spleen lung_left lung_right kidney_left kidney_right liver heart pancreas stomach_bowel vertebrae spinal_canal "
-    "abdominal_aorta inferior_vena_cava autochthonous_muscle_left autochthonous_muscle_right iliopsoas_left "
-    "iliopsoas_right adrenal_gland_left adrenal_gland_right hepatoblastoma"
-).split()
+ORGANS = [
+    *("spleen", "lung_left", "lung_right", "kidney_left", "kidney_right", "liver", "heart", "pancreas"),
+    *("stomach_bowel", "vertebrae", "spinal_canal", "abdominal_aorta", "inferior_vena_cava"),
+    *("autochthonous_muscle_left", "autochthonous_muscle_right", "iliopsoas_left", "iliopsoas_right"),
+    *("adrenal_gland_left", "adrenal_gland_right", "hepatoblastoma"),
+]
 GIGABYTE_MB = 1073.741824
 
 _output = threading.Lock()

@@ -188,7 +188,7 @@ class WorkerLink:
 
     def _read_line(self, line: bytes) -> None:
         if self.state == STARTING and not line.lstrip().startswith(b"{"):
-            self._log("The interpreter printed something before the worker began.")  # as some activation scripts do
+            self._on_log("The interpreter printed something before the worker began.")  # as some activation scripts do
             return
         try:
             event = decode_event(line)
@@ -231,35 +231,30 @@ class WorkerLink:
             text = line.decode("utf-8", "replace").rstrip()
             if text:
                 self._last_words.append(text)
-                self._log(text)
+                self._on_log(text)
 
     def _read_end(self, end: ProcessEnd) -> None:
-        program = self._process.program
         if self._errors:
             self._read_log(b"\n")
-        was, self._process = self.state, None
+        program, was, on_purpose = self._process.program, self.state, self._ended_on_purpose
+        waiting, self._pending = self._pending, {}
+        self._process = None
         self._stop_timer()
         self._set_state(STOPPED)
-        for request_id, pending in list(self._pending.items()):
-            if pending.cancelled:
-                del self._pending[request_id]
-                pending.on_cancelled()
-        if self._ended_on_purpose:
-            self._begin_again()
+        if on_purpose:  # what waited behind the request that had to be cut off is sent to a new worker
+            for request_id, pending in waiting.items():
+                if not pending.cancelled:
+                    pending.sent = False
+                    self._pending[request_id] = pending
+            if self._pending:
+                self.start()
+            _tell_end({key: pending for key, pending in waiting.items() if pending.cancelled})
         elif was == STARTING:
-            self._fail_all(start_error(end, program, " ".join(self._last_words)))
+            _tell_end(waiting, start_error(end, program, " ".join(self._last_words)))
         else:
-            had_work = bool(self._pending)
-            self._fail_all(crash_error(end))
-            if had_work:
+            _tell_end(waiting, crash_error(end))
+            if waiting:
                 self.start()  # warm again when the user presses the button once more
-
-    def _begin_again(self) -> None:
-        """What waited behind a request that had to be cut off is sent to a new worker."""
-        if self._pending:
-            for pending in self._pending.values():
-                pending.sent = False
-            self.start()
 
     # To the process
 
@@ -303,11 +298,7 @@ class WorkerLink:
 
     def _fail_all(self, error: PediatricAbdomenSegError) -> None:
         waiting, self._pending = self._pending, {}
-        for pending in waiting.values():
-            if pending.cancelled:
-                pending.on_cancelled()
-            else:
-                pending.on_failed(error)
+        _tell_end(waiting, error)
 
     def _restart_timer(self, seconds: float, call: Callable[[], None]) -> None:
         self._stop_timer()
@@ -323,5 +314,11 @@ class WorkerLink:
             self.state = state
             self._on_state(state)
 
-    def _log(self, line: str) -> None:
-        self._on_log(line)
+
+def _tell_end(requests: dict[str, _Pending], error: PediatricAbdomenSegError | None = None) -> None:
+    """Tell those who asked; ``error`` may be None where all of them have cancelled."""
+    for pending in requests.values():
+        if pending.cancelled:
+            pending.on_cancelled()
+        else:
+            pending.on_failed(error)

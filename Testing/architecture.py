@@ -1,4 +1,4 @@
-"""The checker behind test_architecture.py: reads Python sources with ast and says which rules they break.
+"""The checker behind test_architecture.py: reads Python sources and .ui files and says which rules they break.
 
 Every function takes a module's dotted name and its source, so that the tests can also show it a bad snippet.
 """
@@ -6,6 +6,7 @@ Every function takes a module's dotted name and its source, so that the tests ca
 from __future__ import annotations
 
 import ast
+import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -32,7 +33,10 @@ ROOMS: dict[str, tuple[str, ...]] = {
 }
 LAYERS = {"engine": ("engine",), "scene": ("scene", "engine"), "panel": ("panel", "scene", "engine")}
 NEVER_IMPORTED = ("engine.cli", "engine.worker.__main__")
-SLICER_PACKAGES = {"engine": ("slicer", "vtk", "qt", "ctk"), "scene": ("qt", "ctk"), "panel": ()}
+SLICER_PACKAGES = {"engine": ("slicer", "vtk", "qt", "ctk"), "scene": ("qt", "ctk"), "panel": ("qt", "ctk")}
+TOOLKIT = f"{PACKAGE}.panel.toolkit"  # the one file that imports qt and ctk
+# What belongs to the running application: the scene's files are handed the scene and work without an application.
+APPLICATION = ("slicer.app", "slicer.mrmlScene", "slicer.modules", "slicer.dicomDatabase")
 
 # Slicer's own Python has none of these, and importing them costs seconds: only inside functions, anywhere.
 HEAVY = (
@@ -127,12 +131,46 @@ def direction_violations(module: str, source: str, is_package: bool = False) -> 
 def slicer_violations(module: str, source: str, is_package: bool = False) -> list[str]:
     """Imports of Slicer's, VTK's or Qt's packages where a layer does without them."""
     layer, _ = _room_and_layer(module)
-    banned = SLICER_PACKAGES.get(layer, ())
+    banned = () if module == TOOLKIT else SLICER_PACKAGES.get(layer, ("qt", "ctk"))
     return [
         f"{module}:{imported.line} imports {imported.name}, which {layer} does without"
         for imported in imports_of(module, source, is_package)
         if any(_inside(imported.name, package) for package in banned)
     ]
+
+
+def application_violations(module: str, source: str, is_package: bool = False) -> list[str]:
+    """Uses of the running application in the scene's files, imported or reached through ``slicer``."""
+    layer, _ = _room_and_layer(module)
+    if layer != "scene":
+        return []
+    used = [(imported.name, imported.line) for imported in imports_of(module, source, is_package)]
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "slicer":
+            used.append((f"slicer.{node.attr}", node.lineno))
+    return [
+        f"{module}:{line} uses {name}, but the scene is passed in"
+        for name, line in used
+        if any(_inside(name, each) for each in APPLICATION)
+    ]
+
+
+def ui_names_used(source: str) -> dict[str, int]:
+    """Names reached through ``self.ui`` or ``ui`` → the line of their first use."""
+    used: dict[str, int] = {}
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Attribute | ast.Name):
+            owner = node.value.attr if isinstance(node.value, ast.Attribute) else node.value.id
+            if owner in ("ui", "_ui"):
+                used.setdefault(node.attr, node.lineno)
+    return used
+
+
+def ui_file_names(text: str) -> list[str]:
+    """The object names of a .ui file's widgets, layouts, actions and button groups, in order."""
+    root = ElementTree.fromstring(text)
+    tags = ("widget", "layout", "action", "actiongroup", "buttongroup")
+    return [element.get("name", "") for element in root.iter() if element.tag in tags and element.get("name")]
 
 
 def heavy_violations(

@@ -12,11 +12,14 @@ import pytest
 from architecture import (
     HEAVY,
     PACKAGE,
+    application_violations,
     direction_violations,
     heavy_violations,
     imports_of,
     is_docstring_only,
     slicer_violations,
+    ui_file_names,
+    ui_names_used,
 )
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -53,6 +56,8 @@ def dotted_name(path: Path) -> str:
 
 
 SOURCES = sorted(LIBRARY.rglob("*.py"))
+UI_FILES = sorted((MODULE_FOLDER / "Resources" / "UI").glob("*.ui"))
+API_CHECKER = REPOSITORY.parent / "shared" / "tools" / "check_api.py"
 
 
 def every_violation(check) -> list[str]:
@@ -71,8 +76,44 @@ def test_imports_follow_the_order_of_the_rooms():
     assert every_violation(direction_violations) == []
 
 
-def test_the_engine_knows_neither_slicer_nor_qt():
+def test_the_engine_knows_neither_slicer_nor_qt_and_only_the_toolkit_imports_qt():
     assert every_violation(slicer_violations) == []
+
+
+def test_the_module_file_reaches_qt_through_the_panel_only():
+    for path in MODULE_FOLDER.glob("*.py"):
+        assert slicer_violations(path.stem, path.read_text("utf-8")) == []
+
+
+def test_the_scenes_files_are_handed_the_scene():
+    assert every_violation(application_violations) == []
+
+
+def test_every_widget_a_page_uses_is_in_a_ui_file():
+    named = {name for path in UI_FILES for name in ui_file_names(path.read_text("utf-8"))}
+    sources = [*(LIBRARY / "panel").glob("*.py"), *MODULE_FOLDER.glob("*.py")]
+    missing = [
+        f"{path.name}:{line} {name}"
+        for path in sources
+        for name, line in ui_names_used(path.read_text("utf-8")).items()
+        if name not in named
+    ]
+    assert missing == []
+
+
+@pytest.mark.parametrize("path", UI_FILES, ids=lambda path: path.stem)
+def test_names_in_a_ui_file_are_unique(path):
+    names = ui_file_names(path.read_text("utf-8"))
+    assert sorted(names) == sorted(set(names))
+
+
+def test_every_name_of_slicer_qt_and_ctk_exists_in_slicer():
+    if not API_CHECKER.is_file():
+        pytest.skip("needs the inventory of Slicer's API")
+    done = subprocess.run(
+        [sys.executable, str(API_CHECKER), str(MODULE_FOLDER)], capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stdout
 
 
 def test_heavy_packages_are_imported_inside_functions_of_the_few_files_that_need_them():
@@ -124,11 +165,23 @@ def test_no_file_is_longer_than_one_job():
     assert long_files == {}
 
 
+def named_in_cmake(pattern: str) -> set[str]:
+    cmake = (MODULE_FOLDER / "CMakeLists.txt").read_text("utf-8").replace("${MODULE_NAME}", MODULE_FOLDER.name)
+    return set(re.findall(rf"^\s*({pattern})$", cmake, re.MULTILINE))
+
+
 def test_cmake_installs_exactly_the_scripts_that_exist():
-    cmake = (MODULE_FOLDER / "CMakeLists.txt").read_text("utf-8")
-    named = set(re.findall(rf"^\s*({PACKAGE}/\S+\.py)$", cmake, re.MULTILINE))
     existing = {path.relative_to(MODULE_FOLDER).as_posix() for path in SOURCES}
-    assert named == existing
+    assert named_in_cmake(rf"{PACKAGE}/\S+\.py") == existing
+
+
+def test_cmake_installs_exactly_the_resources_that_exist():
+    existing = {
+        path.relative_to(MODULE_FOLDER).as_posix()
+        for path in (MODULE_FOLDER / "Resources").rglob("*")
+        if path.suffix in (".ui", ".png")
+    }
+    assert named_in_cmake(r"Resources/\S+\.(?:ui|png)") == existing
 
 
 IMPORT_ALL = """
@@ -139,20 +192,34 @@ class Blocker:
         if name.split(".")[0] in {blocked!r}:
             raise ImportError(name + " is not part of Slicer's Python")
 
+sys.path[:0] = {folders!r}
+{before}
 sys.meta_path.insert(0, Blocker())
-sys.path.insert(0, {folder!r})
 for name in {modules!r}:
     importlib.import_module(name)
 print("imported", len({modules!r}))
 """
 
 
-def test_all_modules_import_in_a_python_that_has_only_what_slicer_ships():
-    modules = [dotted_name(path) for path in SOURCES]
-    code = IMPORT_ALL.format(blocked=set(HEAVY), folder=str(MODULE_FOLDER), modules=modules)
+def import_all(modules: list[str], blocked: set[str], before: str = "") -> None:
+    folders = [str(MODULE_FOLDER), str(REPOSITORY / "Testing")]
+    code = IMPORT_ALL.format(blocked=blocked, folders=folders, modules=modules, before=before)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == f"imported {len(modules)}"
+
+
+def test_the_engine_imports_in_a_python_that_has_only_numpy_simpleitk_and_pydicom():
+    engine = [dotted_name(path) for path in SOURCES if f"{PACKAGE}/engine" in path.as_posix()]
+    import_all(engine, {*HEAVY, "slicer", "vtk", "vtkmodules", "qt", "ctk"})
+
+
+def test_scene_and_panel_import_in_a_slicer_without_the_workers_packages():
+    pytest.importorskip("PySide6")
+    pytest.importorskip("slicer")
+    others = [dotted_name(path) for path in SOURCES if f"{PACKAGE}/engine" not in path.as_posix()]
+    start = "from slicer_host.host import the_host\nhost = the_host().installed()\nhost.__enter__()"
+    import_all(others, set(HEAVY), start)
 
 
 # The checker itself, on snippets that break each rule.
@@ -187,6 +254,37 @@ def test_the_checker_sees_an_import_against_the_direction(module, source):
 )
 def test_the_checker_lets_an_import_along_the_direction_pass(module, source):
     assert direction_violations(f"{PACKAGE}.{module}", source) == []
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("scene.volumes", "import qt"),
+        ("panel.segment_page", "import qt"),
+        ("panel.segment_page", "def f():\n    from ctk import ctkSliderWidget"),
+    ],
+)
+def test_the_checker_sees_qt_outside_the_toolkit(module, source):
+    assert slicer_violations(f"{PACKAGE}.{module}", source) != []
+
+
+def test_the_checker_lets_the_toolkit_import_qt():
+    assert slicer_violations(f"{PACKAGE}.panel.toolkit", "import qt\nimport ctk\nimport slicer") == []
+
+
+@pytest.mark.parametrize("source", ["import slicer\nslicer.mrmlScene.Clear()", "from slicer import app"])
+def test_the_checker_sees_the_application_in_the_scene(source):
+    assert application_violations(f"{PACKAGE}.scene.volumes", source) != []
+    assert application_violations(f"{PACKAGE}.panel.panel", source) == []
+
+
+def test_the_checker_finds_the_names_of_widgets():
+    assert ui_names_used("def f(self):\n    self.ui.runButton.click()\n    ui.log.clear()") == {
+        "runButton": 2,
+        "log": 3,
+    }
+    text = '<ui><widget class="QWidget" name="page"><layout class="QVBoxLayout" name="box"/></widget></ui>'
+    assert ui_file_names(text) == ["page", "box"]
 
 
 @pytest.mark.parametrize("source", ["import slicer", "from vtk.util import numpy_support", "def f():\n    import qt"])

@@ -23,8 +23,14 @@ class qMRMLSliceWidget(QtWidgets.QWidget):
     def mrmlSliceNode(self) -> Any:
         return self._logic.GetSliceNode()
 
+    def mrmlSliceCompositeNode(self) -> Any:
+        return self._logic.GetSliceCompositeNode()
+
     def sliceLogic(self) -> Any:
         return self._logic
+
+    def fitSliceToBackground(self) -> None:
+        self._logic.FitSliceToBackground()
 
 
 class qSlicerLayoutManager(QtCore.QObject):
@@ -49,9 +55,7 @@ class qSlicerLayoutManager(QtCore.QObject):
     def mrmlSliceLogics(self) -> Any:
         return self._logics
 
-    @property
-    def threeDViewCount(self) -> int:
-        return 0
+    threeDViewCount = Property(int, lambda _: 0)
 
 
 class qSlicerModuleManager(QtCore.QObject):

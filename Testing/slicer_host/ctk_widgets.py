@@ -72,10 +72,12 @@ class ctkCollapsibleButton(QtWidgets.QAbstractButton):
         super().changeEvent(event)
 
     def childEvent(self, event: QtCore.QChildEvent) -> None:
-        child = event.child()
-        if self._collapsed and event.added() and isinstance(child, QtWidgets.QWidget):
-            child.setVisible(False)
-            self._hidden_by_collapse.append(child)
+        # Only a polished child is complete: PySide6 would remember a child that is just being made as a bare QWidget.
+        if self._collapsed and event.type() == QtCore.QEvent.Type.ChildPolished:
+            child = event.child()
+            if isinstance(child, QtWidgets.QWidget) and child not in self._hidden_by_collapse:
+                child.setVisible(False)
+                self._hidden_by_collapse.append(child)
         super().childEvent(event)
 
     def hitButton(self, position: QtCore.QPoint) -> bool:
@@ -172,7 +174,7 @@ class ctkPathLineEdit(QtWidgets.QWidget):
 
     currentPath = Property(str, _path, setCurrentPath)
     filters = Property(
-        int, lambda self: self._values["filters"], lambda self, value: self._values.update(filters=_Filter(value))
+        int, lambda self: self._values["filters"].value, lambda self, value: self._values.update(filters=_Filter(value))
     )
     nameFilters = Property(
         "QStringList",

@@ -16,18 +16,21 @@ from typing import Any
 # Before PySide6's first window: no display is needed.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from slicer_host import segment_editor_widget, ui_loader, wrapper
+from slicer_host import ui_loader, wrapper
 from slicer_host.application import the_application
 from slicer_host.ctk_widgets import CTK_CLASSES
+from slicer_host.module_widget import qSlicerScriptedLoadableModuleWidget
 from slicer_host.mrml_widgets import qMRMLNodeComboBox, qMRMLWidget
 from slicer_host.qt_module import PythonQtModule
 from slicer_host.sample_data import sample_data_module
 from slicer_host.scene_setup import SceneWithLogics, new_scene
 from slicer_host.scripted_module import ModuleProperties
+from slicer_host.segment_editor_widget import qMRMLSegmentEditorWidget
 from slicer_host.slicer_module import Messages, SlicerModule, forget, sub_modules
 
 SLICER_WIDGETS: dict[str, type] = {
-    cls.__name__: cls for cls in (qMRMLWidget, qMRMLNodeComboBox, segment_editor_widget.qMRMLSegmentEditorWidget)
+    cls.__name__: cls
+    for cls in (qMRMLWidget, qMRMLNodeComboBox, qMRMLSegmentEditorWidget, qSlicerScriptedLoadableModuleWidget)
 }
 
 
@@ -36,7 +39,12 @@ class LoadedModule:
 
     def __init__(self, name: str, path: Path, properties: Any, logic: Any = None):
         self.name, self.path, self._properties, self._logic = name, str(path), properties, logic
-        self.widget: Any = None
+        self.container: Any = None
+
+    @property
+    def panel(self) -> Any:
+        """The Python object of the open panel."""
+        return self.container.self()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._properties, name)
@@ -45,8 +53,7 @@ class LoadedModule:
         return self._logic
 
     def widgetRepresentation(self) -> Any:
-        """The widget that holds the panel; it can reload the module as Slicer's does."""
-        return None if self.widget is None else self.widget.parent
+        return self.container
 
 
 class SlicerHost:
@@ -79,7 +86,7 @@ class SlicerHost:
             if name.startswith("slicer."):
                 setattr(self.slicer, name.partition(".")[2], module)
         self._setup: SceneWithLogics | None = None
-        self._widgets: list[Any] = []
+        self._open: list[LoadedModule] = []
         self.fresh_scene()
 
     @property
@@ -114,13 +121,16 @@ class SlicerHost:
     @contextmanager
     def installed(self) -> Iterator[SlicerHost]:
         """Make ``import qt``, ``import ctk`` and ``import slicer`` find the stand-in for a while."""
-        saved = forget({*self._modules, *(name for name in sys.modules if name.startswith("slicer."))})
+        # A reload replaces the modules under test; the next test gets those it has imported already.
+        saved = dict(sys.modules)
+        forget({name for name in sys.modules if name in self._modules or name.startswith("slicer.")})
         sys.modules.update(self._modules)
         try:
             yield self
         finally:
-            self.close_modules()
-            forget(set(self._modules))
+            for loaded in list(self._open):
+                self.close_panel(loaded)
+            forget({*self._modules, *self._raw_application.moduleManager().loaded})
             sys.modules.update(saved)
 
     def load_module(self, path: Path) -> LoadedModule:
@@ -146,44 +156,38 @@ class SlicerHost:
         return source
 
     def open_panel(self, loaded: LoadedModule, width_px: int = 420, height_px: int = 700) -> Any:
-        """Make and show a module's panel; its widget object becomes ``slicer.modules.<Name>Widget``."""
-        qt = self.qt
-        parent = self.slicer.qMRMLWidget()
-        parent.setLayout(qt.QVBoxLayout())
-        parent.setMRMLScene(self.scene)
-        widget_class = getattr(sys.modules[loaded.name], loaded.name + "Widget")
-        widget = widget_class(parent)
-        loaded.widget = widget
-        setattr(self.slicer.modules, loaded.name + "Widget", widget)
-        widget.setup()
-        parent.resize(width_px, height_px)
-        parent.show()
-        if hasattr(widget, "enter"):
-            widget.enter()
-        self._widgets.append(widget)
-        return widget
+        """Make, show and enter a module's panel; the Python object is also ``slicer.modules.<Name>Widget``."""
+        container = self.slicer.qSlicerScriptedLoadableModuleWidget()
+        container.setLayout(self.qt.QVBoxLayout())
+        container.setMRMLScene(self.scene)
+
+        def make_panel() -> Any:
+            panel = getattr(sys.modules[loaded.name], loaded.name + "Widget")(container)
+            setattr(self.slicer.modules, loaded.name + "Widget", panel)
+            return panel
+
+        wrapper.raw_object(container).make_panel = make_panel
+        loaded.container = container
+        self._open.append(loaded)
+        container.reload()
+        container.resize(width_px, height_px)
+        container.show()
+        container.enter()
+        return loaded.panel
 
     def reload_module(self, loaded: LoadedModule) -> Any:
-        """What the Reload button does: new source, clean-up of the old panel, a new panel."""
-        old = loaded.widget
-        self._import(loaded.name, Path(loaded.path))
-        self._close(old)
-        return self.open_panel(loaded)
+        """Press the Reload button; returns the new panel object."""
+        loaded.panel.onReload()
+        return loaded.panel
 
-    def close_modules(self) -> None:
-        """Clean up every open panel, as the application does when it quits."""
-        for widget in list(self._widgets):
-            self._close(widget)
-
-    def _close(self, widget: Any) -> None:
-        if widget not in self._widgets:
-            return
-        self._widgets.remove(widget)
-        if hasattr(widget, "exit"):
-            widget.exit()
-        self._raw_application.moduleManager().moduleAboutToBeUnloaded.emit(widget.moduleName)
-        if widget.parent:
-            widget.parent.delete()
+    def close_panel(self, loaded: LoadedModule) -> None:
+        """Leave a module and unload its panel, as the application does when it quits."""
+        self._open.remove(loaded)
+        container, loaded.container = loaded.container, None
+        if container.isEntered:
+            container.exit()
+        self._raw_application.moduleManager().moduleAboutToBeUnloaded.emit(loaded.name)
+        container.delete()
 
     def close_scene(self) -> None:
         """File / Close scene."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import struct
 import subprocess
 import sys
@@ -185,6 +186,21 @@ def test_an_absurd_size_is_refused_before_memory_is_taken(tmp_path):
     packed.write_bytes(gzip.compress(path.read_bytes()))
     with pytest.raises(InputError, match="bytes on disk cannot hold"):
         read_image(packed)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a file system that keeps holes in files")
+@pytest.mark.parametrize("suffix", [".nii", ".nrrd", ".mha"])
+def test_a_volume_larger_than_the_memory_is_a_resource_error(tmp_path, suffix):
+    path = tmp_path / f"huge{suffix}"
+    sitk.WriteImage(sitk.Image([4, 4, 4], sitk.sitkInt16), str(path))
+    if suffix == ".nii":
+        _patch_nifti(path, 40, "<4h", 3, 16000, 16000, 16000)
+    else:
+        path.write_bytes(path.read_bytes().replace(b"4 4 4", b"16000 16000 16000"))
+    os.truncate(path, 2 * 16000**3 + path.stat().st_size)  # 8 TB, all of it a hole
+    with pytest.raises(ResourceError, match=f"memory.*huge{suffix}.*16000") as caught:
+        read_image(path)
+    assert caught.value.hint
 
 
 def test_labels_beyond_a_byte_are_refused(tmp_path):

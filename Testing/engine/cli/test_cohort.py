@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
+from PediatricAbdomenSegLib.engine.cases.dicom_headers import scan_folder
 from PediatricAbdomenSegLib.engine.cli.cohort import case_input, find_cases
 from PediatricAbdomenSegLib.engine.errors import InputError
 
@@ -76,6 +79,17 @@ def test_a_patient_with_several_image_files_is_an_error_that_names_them(tmp_path
     write_image(tmp_path / "b.nii.gz")
     with pytest.raises(InputError, match="2 image files"):
         case_input(tmp_path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege on Windows")
+def test_a_link_to_nowhere_is_passed_over(tmp_path, write_ct):
+    for patient in ("p1", "p2"):
+        write_ct(tmp_path / patient)
+        (tmp_path / patient / "0").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "0").symlink_to(tmp_path / "nowhere")
+    assert names_and_paths(find_cases(tmp_path)) == [("p1", "p1"), ("p2", "p2")]
+    assert case_input(tmp_path / "p1") == tmp_path / "p1"
+    assert len(scan_folder(tmp_path / "p1")) == 8
 
 
 def test_the_output_folder_inside_the_input_is_no_patient(tmp_path, write_ct, write_image):

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from pydicom import dcmread
 
-from PediatricAbdomenSegLib.engine.cli.__main__ import known_error, main
-from PediatricAbdomenSegLib.engine.cli.console import Console, bar_text
+from PediatricAbdomenSegLib.engine.cli.__main__ import main
+from PediatricAbdomenSegLib.engine.cli.console import Console, bar_text, known_error
 from PediatricAbdomenSegLib.engine.cli.segment import record_lines
 from PediatricAbdomenSegLib.engine.errors import Cancelled, InputError
 from PediatricAbdomenSegLib.engine.progress import ProgressEvent
@@ -56,6 +56,10 @@ def test_commands_that_compute_nothing_load_no_network_library(arguments):
 def test_models_are_listed_with_version_and_status(pedseg):
     line = next(line for line in pedseg("models", "list").out.splitlines() if line.startswith("toy "))
     assert line.split() == ["toy", "1", "demonstration", "Toy"]
+
+
+def test_the_list_of_models_names_the_folders_that_may_hold_more(pedseg, a_model):
+    assert f"  {a_model.parent}" in pedseg("models", "list").out.splitlines()
 
 
 def test_a_broken_model_is_listed_with_its_error(pedseg, a_model):

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from ..errors import InputError, UsageError
+from ..errors import InputError, ResourceError, UsageError
 from ..geometry import LPS_TO_RAS, Geometry
 from .atomic_file import replaced_when_complete
 from .image_header import itk_reason, read_checked_information
@@ -21,6 +21,8 @@ IMAGE_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
 _WRITABLE_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".mha")
 _INT16 = np.iinfo(np.int16)
 _NIFTI_DATA_OFFSET = 352  # header of NIfTI-1 and four bytes of extension flags, as ITK writes it
+_PROBE_BYTES = 1 << 20  # more than the rest of a block that the file may still have to itself
+_OUT_OF_MEMORY = "Failed to allocate memory"  # in itk::MemoryAllocationError, which SimpleITK passes on as text only
 _FASTEST_COMPRESSION = 1  # label maps shrink hundredfold at any level; higher ones only cost seconds
 
 
@@ -35,6 +37,7 @@ def read_image(path: Path) -> Volume:
     Raises:
         InputError: no such file, not an image, not three-dimensional, absurd size, bad spacing, NaN or infinite
             voxels, or one value everywhere.
+        ResourceError: memory does not suffice.
     """
     path = Path(path)
     array, geometry, _ = _read(path)
@@ -116,8 +119,17 @@ def write_itk_image(image: sitk.Image, path: Path, compress: bool = True) -> Non
         try:
             sitk.WriteImage(image, str(temporary), compress, _FASTEST_COMPRESSION if compress else -1)
         except RuntimeError as error:
+            _require_space(temporary)
             raise OSError(errno.EIO, itk_reason(error)) from error
         _require_complete_nifti(image, temporary)
+
+
+def _require_space(path: Path) -> None:
+    """Append a little to a file that ITK could not write: where the disk is full the system itself says so now."""
+    with path.open("ab") as file:
+        file.write(bytes(_PROBE_BYTES))
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _require_complete_nifti(image: sitk.Image, path: Path) -> None:
@@ -148,6 +160,11 @@ def _read(path: Path) -> tuple[np.ndarray, Geometry, dict[str, str]]:
     try:
         image = reader.Execute()
     except RuntimeError as error:
+        if _OUT_OF_MEMORY in str(error):
+            raise ResourceError(
+                f"The memory of this machine is not enough to read {path}: {reader.GetSize()[:3]} voxels.",
+                "Close other programs, use a machine with more memory or crop the image.",
+            ) from error
         raise InputError(
             f"{path} cannot be read: {itk_reason(error)}.", "The file is truncated or damaged: copy or export it again."
         ) from error

@@ -12,8 +12,7 @@ import traceback
 from collections.abc import Sequence
 
 from PediatricAbdomenSegLib.engine.cli import demo, models, phantom, rtstruct, segment, train_demo
-from PediatricAbdomenSegLib.engine.cli.console import Console
-from PediatricAbdomenSegLib.engine.errors import Cancelled, PediatricAbdomenSegError, ResourceError
+from PediatricAbdomenSegLib.engine.cli.console import Console, known_error
 from PediatricAbdomenSegLib.version import __version__
 
 SUBCOMMANDS = (demo, phantom, segment, models, rtstruct, train_demo)
@@ -37,27 +36,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (Exception, KeyboardInterrupt) as error:
         if arguments.debug:
             traceback.print_exc()
-        return report(known_error(error), console)
-
-
-def known_error(error: BaseException) -> PediatricAbdomenSegError:
-    """``error`` as one of ours; what we did not foresee is a defect with exit code 1."""
-    if isinstance(error, PediatricAbdomenSegError):
-        return error
-    if isinstance(error, KeyboardInterrupt):
-        return Cancelled()
-    if isinstance(error, MemoryError):
-        return ResourceError("The memory of this machine is not enough.", "Close other programs and try again.")
-    name = type(error).__name__
-    return PediatricAbdomenSegError(
-        f"The software failed unexpectedly: {name}: {error}.", "Run it again with --debug and report what it prints."
-    )
-
-
-def report(error: PediatricAbdomenSegError, console: Console) -> int:
-    """Print the error and return its exit code."""
-    console.failure(error)
-    return error.exit_code
+        failure = known_error(error)
+        console.failure(failure)
+        return failure.exit_code
 
 
 def make_parser() -> argparse.ArgumentParser:

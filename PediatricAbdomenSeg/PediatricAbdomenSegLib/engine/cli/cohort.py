@@ -40,7 +40,8 @@ def find_cases(path: Path, leave_out: Path | None = None) -> tuple[Case, ...] | 
         leave_out: a subfolder that is no patient, because results are written there.
 
     Raises:
-        InputError: the folder cannot be listed, or has both image files and subfolders with images.
+        InputError: the folder cannot be listed, a file in it cannot be opened, or it has both image files and
+            subfolders with images.
     """
     if not path.is_dir():
         return None
@@ -52,7 +53,7 @@ def find_cases(path: Path, leave_out: Path | None = None) -> tuple[Case, ...] | 
         raise InputError(f"{path} cannot be listed: {error.strerror}.", "Check your permissions.") from error
     files = [each for each in entries if each.is_file()]
     images = [each for each in files if is_image_file(each)]
-    if any(is_dicom_file(each) for each in files if each not in images):
+    if any(_is_dicom(each) for each in files if each not in images):
         return None
     subfolders = [each for each in entries if each.is_dir() and next(_images_below(each), None) is not None]
     if images and subfolders:
@@ -69,7 +70,7 @@ def case_input(path: Path) -> Path:
     """The path to read for one patient: a folder whose only image is one NIfTI, NRRD or MetaImage file is that file.
 
     Raises:
-        InputError: several such files and no DICOM.
+        InputError: several such files and no DICOM, or a file that cannot be opened.
     """
     if not path.is_dir():
         return path
@@ -90,11 +91,20 @@ def _images_below(folder: Path) -> Iterator[Path]:
         has_dicom = False
         for name in sorted(each for each in names if not each.startswith(".")):
             file = Path(parent, name)
+            if not file.is_file():  # a link to nowhere, a pipe: opening it would fail or wait for ever
+                continue
             if is_image_file(file):
                 yield file
-            elif not has_dicom and is_dicom_file(file):
+            elif not has_dicom and _is_dicom(file):
                 has_dicom = True
                 yield file
+
+
+def _is_dicom(file: Path) -> bool:
+    try:
+        return is_dicom_file(file)
+    except OSError as error:
+        raise InputError(f"{file} cannot be read: {error.strerror}.", "Check your permissions.") from error
 
 
 def _named(paths: list[Path]) -> Iterator[Case]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from typing import TextIO
 
-from ..errors import Cancelled, PediatricAbdomenSegError
+from ..errors import Cancelled, PediatricAbdomenSegError, ResourceError
 from ..progress import CancelToken, OnProgress, ProgressEvent
 from ..worker.protocol import CancelledEvent, Event, Progress, encode, failed
 
@@ -87,6 +87,20 @@ def bar_text(event: ProgressEvent, label: str = "") -> str:
 def _duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes}:{rest:02d}"
+
+
+def known_error(error: BaseException) -> PediatricAbdomenSegError:
+    """``error`` as one of ours; what we did not foresee is a defect with exit code 1."""
+    if isinstance(error, PediatricAbdomenSegError):
+        return error
+    if isinstance(error, KeyboardInterrupt):
+        return Cancelled()
+    if isinstance(error, MemoryError):
+        return ResourceError("The memory of this machine is not enough.", "Close other programs and try again.")
+    name = type(error).__name__
+    return PediatricAbdomenSegError(
+        f"The software failed unexpectedly: {name}: {error}.", "Run it again with --debug and report what it prints."
+    )
 
 
 @contextmanager

@@ -30,7 +30,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
 
 def run_list(arguments: argparse.Namespace, console: Console) -> int:
-    """One line per bundle; one that cannot be read is listed with its error."""
+    """One line per bundle, then where they were looked for; one that cannot be read is listed with its error."""
     from ..models.store import list_bundles, search_folders
 
     listing = list_bundles()
@@ -40,9 +40,8 @@ def run_list(arguments: argparse.Namespace, console: Console) -> int:
             continue
         manifest = listed.bundle.manifest
         console.say(f"{manifest.name:<20} {manifest.version:<8} {manifest.status:<14} {manifest.title}")
-    if not listing:
-        folders = "\n".join(f"  {folder}" for folder in search_folders())
-        console.say(f"No models. Looked in:\n{folders}")
+    folders = "\n".join(f"  {folder}" for folder in search_folders())
+    console.say(f"{'' if listing else 'No models. '}Looked in:\n{folders}")
     return 0
 
 

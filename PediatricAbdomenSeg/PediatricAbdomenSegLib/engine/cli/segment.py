@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Cancelled, PediatricAbdomenSegError, UsageError
-from .console import Console, add_common_options, cancel_by_signal, stray_prints_to_stderr
+from .console import Console, add_common_options, cancel_by_signal, known_error, stray_prints_to_stderr
 
 if TYPE_CHECKING:
     from ..worker.jobs import SegmentJob
@@ -61,11 +62,13 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
             try:
                 job = make_job(arguments, case_input(case.path), arguments.output / case.name)
                 segment_one(job, arguments.resume, console, cancel, models, case.name)
-            except (Cancelled, UsageError):  # stopping, or wrong for every patient alike
+            except (Cancelled, UsageError, BrokenPipeError):  # stopping, or wrong for every patient alike
                 raise
-            except PediatricAbdomenSegError as error:
-                console.failure(error, case.name, prefix="failed: ")
-                failures[case.name] = error
+            except Exception as error:  # a defect, or memory that one child's huge scan fills, stops that child only
+                if arguments.debug:
+                    traceback.print_exc()
+                failures[case.name] = known_error(error)
+                console.failure(failures[case.name], case.name, prefix="failed: ")
     console.say(f"\n{len(cases) - len(failures)} of {len(cases)} patients done.")
     for name, error in failures.items():
         console.say(f"  {name}: {error.message}")

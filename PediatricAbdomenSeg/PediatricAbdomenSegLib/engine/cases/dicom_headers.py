@@ -98,7 +98,8 @@ def scan_folder(folder: Path) -> tuple[ImageHeader, ...]:
         raise InputError(f"{folder} is not a folder.", "Give the folder that holds the DICOM files of the CT.")
     paths = sorted(Path(root, name) for root, _, names in os.walk(folder) for name in names if name != "DICOMDIR")
     with ThreadPoolExecutor() as pool:
-        headers = pool.map(_read_header, paths)
+        # A link to nowhere or a pipe is no file: opening it would fail or wait for ever.
+        headers = pool.map(_read_header, (path for path in paths if path.is_file()))
         return tuple(header for header in headers if header is not None and not _is_localizer(header))
 
 

@@ -103,6 +103,16 @@ def scan_folder(folder: Path) -> tuple[ImageHeader, ...]:
         return tuple(header for header in headers if header is not None and not _is_localizer(header))
 
 
+def read_headers(paths: Iterable[Path]) -> tuple[ImageHeader, ...]:
+    """Headers of files, in their order; files that are not images in slices are left out.
+
+    Raises:
+        InputError: a DICOM file is damaged or empty. ResourceError: a file cannot be read.
+    """
+    with ThreadPoolExecutor() as pool:
+        return tuple(header for header in pool.map(_read_header, map(Path, paths)) if header is not None)
+
+
 def group_by_series(headers: Iterable[ImageHeader]) -> dict[str, list[ImageHeader]]:
     """Headers by Series Instance UID, in the order they come."""
     series: dict[str, list[ImageHeader]] = {}

@@ -12,11 +12,12 @@ import numpy as np
 from ..errors import InputError
 from ..geometry import Geometry
 from ..progress import OnProgress, ProgressEvent, ignore_progress
-from .dicom_headers import ImageHeader, age_in_years, group_by_series, scan_folder
+from .dicom_headers import ImageHeader, group_by_series, scan_folder
 from .dicom_pixels import read_hounsfield
 from .series_checks import check_single_frames, check_slice_positions, check_uniform, required_numbers
 from .series_geometry import SliceStack, orientation_of, stack_affine
-from .volume import DicomReferences, DicomSlice, Volume
+from .series_references import references_of
+from .volume import Volume
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,8 @@ def read_series(folder: Path, series_uid: str | None = None, on_progress: OnProg
             f"All voxels of the series in {folder} are {array.min()} HU.",
             "Export the series again: it has no image content.",
         )
-    return Volume(array, Geometry(array.shape, stack_affine(stack)), "CT", _references(stack), Path(folder).name)
+    geometry = Geometry(array.shape, stack_affine(stack))
+    return Volume(array, geometry, "CT", references_of(stack.headers), Path(folder).name)
 
 
 def _filter(headers: Sequence[ImageHeader], folder: Path, series_uid: str | None) -> list[ImageHeader]:
@@ -148,29 +150,6 @@ def _merge(stack: SliceStack, on_progress: OnProgress) -> np.ndarray:
     finally:
         pool.shutdown(cancel_futures=True)
     return array
-
-
-def _references(stack: SliceStack) -> DicomReferences:
-    """UIDs may be empty here: only an RTSTRUCT or DICOM SEG needs them, and its writer says so."""
-    first = stack.headers[0].dataset
-    slices = tuple(
-        DicomSlice(
-            header.path,
-            str(header.dataset.SOPInstanceUID),
-            str(header.dataset.SOPClassUID),
-            tuple(float(value) for value in position),
-        )
-        for header, position in zip(stack.headers, stack.positions_mm, strict=True)
-    )
-    return DicomReferences(
-        study_instance_uid=str(first.get("StudyInstanceUID") or ""),
-        series_instance_uid=stack.headers[0].series_instance_uid,
-        frame_of_reference_uid=str(first.get("FrameOfReferenceUID") or ""),
-        slices=slices,
-        patient_age_years=age_in_years(first),
-        patient_sex=str(first.get("PatientSex") or "") or None,
-        patient_position=str(first.get("PatientPosition") or ""),
-    )
 
 
 def _summary(uid: str, headers: Sequence[ImageHeader]) -> SeriesSummary:

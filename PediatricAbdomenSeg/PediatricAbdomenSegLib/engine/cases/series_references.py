@@ -1,0 +1,78 @@
+"""The DICOM series behind a volume that another program has loaded: which file is which slice of its grid."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError
+from ..geometry import LPS_TO_RAS, Geometry
+from .dicom_headers import ImageHeader, age_in_years, read_headers
+from .series_checks import check_uniform, required_numbers
+from .volume import DicomReferences, DicomSlice
+
+# Positions in headers are rounded to about 0.01 mm; half a voxel would be another slice.
+_TOLERANCE_VOXELS = 0.1
+_HINT = "The volume was cropped, resampled or moved after loading: load the DICOM series again."
+
+
+def references_on_grid(paths: Sequence[Path], geometry: Geometry) -> DicomReferences:
+    """Match the files of a series to the slices of a volume by Image Position (Patient).
+
+    Args:
+        paths: every file of the series, in any order.
+        geometry: the volume's grid; its first array axis has to run through the slices.
+
+    Raises:
+        InputError: a file is no image or damaged, the files are not one series, or they are not exactly the slices of
+            the grid.
+        ResourceError: a file cannot be read.
+    """
+    headers = read_headers(paths)
+    if len(headers) != len(paths) or len(headers) != geometry.shape[0]:
+        raise InputError(f"{len(headers)} DICOM images for a volume of {geometry.shape[0]} slices.", _HINT)
+    for attribute in ("SeriesInstanceUID", "FrameOfReferenceUID"):
+        check_uniform(headers, attribute)
+    by_slice: list[ImageHeader | None] = [None] * len(headers)
+    to_index = np.linalg.inv(geometry.affine) @ LPS_TO_RAS
+    for header in headers:
+        position = required_numbers(header, "ImagePositionPatient", 3)
+        x, y, z = (to_index @ [*position, 1.0])[:3]
+        slice_index = int(round(z))
+        off_grid = max(abs(x), abs(y), abs(z - slice_index)) > _TOLERANCE_VOXELS
+        if off_grid or not 0 <= slice_index < len(headers) or by_slice[slice_index] is not None:
+            raise InputError(
+                f"{header.path}: Image Position (Patient) {tuple(position)} is not the corner of a slice of the volume "
+                f"(voxel {x:.2f}, {y:.2f}, {z:.2f}).",
+                _HINT,
+            )
+        by_slice[slice_index] = header
+    return references_of(by_slice)
+
+
+def references_of(headers: Sequence[ImageHeader]) -> DicomReferences:
+    """References of headers that are in the order of the slices.
+
+    UIDs may be empty here: only an RTSTRUCT or DICOM SEG needs them, and its writer says so.
+    """
+    first = headers[0].dataset
+    slices = tuple(
+        DicomSlice(
+            header.path,
+            str(header.dataset.SOPInstanceUID),
+            str(header.dataset.SOPClassUID),
+            tuple(float(value) for value in required_numbers(header, "ImagePositionPatient", 3)),
+        )
+        for header in headers
+    )
+    return DicomReferences(
+        study_instance_uid=str(first.get("StudyInstanceUID") or ""),
+        series_instance_uid=headers[0].series_instance_uid,
+        frame_of_reference_uid=str(first.get("FrameOfReferenceUID") or ""),
+        slices=slices,
+        patient_age_years=age_in_years(first),
+        patient_sex=str(first.get("PatientSex") or "") or None,
+        patient_position=str(first.get("PatientPosition") or ""),
+    )

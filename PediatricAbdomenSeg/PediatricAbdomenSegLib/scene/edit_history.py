@@ -1,0 +1,128 @@
+"""Undo of the tools: what a step changed is put back, edits made since then elsewhere stay.
+
+Slicer's own history (in the Segment Editor) restores whole segmentations, so undoing a tool with it would also undo
+what was painted after it. Here a step is the set of voxels a tool changed. It is kept as a Python attribute of the
+segmentation node: VTK keeps those with the C++ object, so a history ends with its node and there is nothing global.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import slicer
+
+from ..engine.errors import UsageError
+from .images import Index, lattice_offset
+from .segment_arrays import Patch, read_patch, write_patch
+
+_ATTRIBUTE = "pediatricAbdomenSegHistory"
+_LONGEST_HISTORY = 50
+
+
+@dataclass(frozen=True)
+class SegmentChange:
+    """What happened to one segment.
+
+    Attributes:
+        segment_id: of the segment.
+        changed: bool ``(z, y, x)``, voxels that were added or removed.
+        before: bool ``(z, y, x)``, the segment in the same window before.
+        first, affine: the window, as in `Patch`.
+    """
+
+    segment_id: str
+    changed: np.ndarray
+    before: np.ndarray
+    first: Index
+    affine: np.ndarray
+
+    @classmethod
+    def between(cls, segment_id: str, before: Patch, after: Patch) -> SegmentChange:
+        """The difference of two patches of one segment on one lattice."""
+        offset = lattice_offset(after.affine, before.affine)
+        if offset is None:
+            raise UsageError(
+                f'The segment "{segment_id}" does not lie on the grid of its CT.',
+                "Use its own tools in the Segment Editor, or set the CT as reference geometry.",
+            )
+        moved = Patch(after.mask, tuple(a + b for a, b in zip(after.first, offset, strict=True)), before.affine)
+        first, shape = _union(before, moved)
+        old, new = before.within(first, shape).mask, moved.within(first, shape).mask
+        return cls(segment_id, old != new, old, first, before.affine)
+
+
+@dataclass(frozen=True)
+class EditStep:
+    """One use of a tool: its name, for "Undo <name>", and what it changed."""
+
+    name: str
+    changes: tuple[SegmentChange, ...]
+
+
+def record_step(segmentation_node: slicer.vtkMRMLSegmentationNode, name: str, changes: Sequence[SegmentChange]) -> bool:
+    """Remember a step; False, and nothing is remembered, when no voxel changed."""
+    changes = tuple(change for change in changes if change.changed.any())
+    if not changes:
+        return False
+    steps = (*_steps(segmentation_node), EditStep(name, changes))
+    setattr(segmentation_node, _ATTRIBUTE, steps[-_LONGEST_HISTORY:])
+    return True
+
+
+def last_step_name(segmentation_node: slicer.vtkMRMLSegmentationNode) -> str | None:
+    """Name of the step that `undo_last` would undo, None when there is nothing to undo."""
+    steps = _steps(segmentation_node)
+    return steps[-1].name if steps else None
+
+
+def undo_last(segmentation_node: slicer.vtkMRMLSegmentationNode) -> tuple[str, ...]:
+    """Undo the last step of the tools.
+
+    Returns:
+        IDs of the segments that were put back; a segment that was deleted meanwhile is left out. () when there was
+        nothing to undo.
+    """
+    steps = _steps(segmentation_node)
+    if not steps:
+        return ()
+    segmentation = segmentation_node.GetSegmentation()
+    restored = []
+    for change in reversed(steps[-1].changes):
+        if segmentation.GetSegment(change.segment_id) is not None:
+            _put_back(segmentation_node, change)
+            restored.append(change.segment_id)
+    setattr(segmentation_node, _ATTRIBUTE, steps[:-1])
+    return tuple(restored)
+
+
+def _put_back(segmentation_node: slicer.vtkMRMLSegmentationNode, change: SegmentChange) -> None:
+    now = read_patch(segmentation_node, change.segment_id)
+    offset = lattice_offset(now.affine, change.affine)
+    if offset is None:
+        raise UsageError(
+            f'The grid of the segment "{change.segment_id}" was changed after this step.',
+            "This step cannot be undone any more.",
+        )
+    now = Patch(now.mask, tuple(a + b for a, b in zip(now.first, offset, strict=True)), change.affine)
+    first, shape = _union(now, Patch(change.before, change.first, change.affine))
+    mask = now.within(first, shape).mask.copy()
+    window = tuple(
+        slice(start - low, start - low + size)
+        for start, low, size in zip(change.first, first, change.before.shape, strict=True)
+    )
+    mask[window][change.changed] = change.before[change.changed]
+    write_patch(segmentation_node, change.segment_id, Patch(mask, first, change.affine))
+
+
+def _steps(segmentation_node: slicer.vtkMRMLSegmentationNode) -> tuple[EditStep, ...]:
+    return getattr(segmentation_node, _ATTRIBUTE, ())
+
+
+def _union(one: Patch, other: Patch) -> tuple[Index, Index]:
+    """First index and shape of the window around two patches of one lattice; an empty patch does not count."""
+    full = [patch for patch in (one, other) if patch.mask.size] or [one]
+    low = [min(patch.first[axis] for patch in full) for axis in range(3)]
+    high = [max(patch.first[axis] + patch.mask.shape[axis] for patch in full) for axis in range(3)]
+    return tuple(low), tuple(b - a for a, b in zip(low, high, strict=True))

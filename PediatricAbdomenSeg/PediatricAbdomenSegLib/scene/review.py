@@ -1,0 +1,160 @@
+"""What a reviewer sees of each organ: volume, flags, where to look, and whether it was accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import slicer
+
+from ..engine.cases.volume import LabelMap
+from ..engine.errors import UsageError
+from ..engine.geometry import Geometry
+from ..engine.inference.quality import EMPTY, OrganResult, assess
+from ..engine.organs import Organ
+from .display import is_segment_visible
+from .images import bounding_box, geometry_of_volume
+from .segment_arrays import segment_of
+from .segmentation_reader import SegmentMask, read_masks, resolve
+
+NOT_REVIEWED, ACCEPTED, NEEDS_EDIT = REVIEW_STATES = ("", "accepted", "needs_edit")
+
+
+@dataclass(frozen=True)
+class OrganRow:
+    """One line of the list of organs.
+
+    Attributes:
+        segment_id, name: of the segment.
+        organ: row of the organ table, None for a structure that is not in it (it gets no flag but "empty").
+        color: RGB, 0 to 1.
+        visible: whether it is shown.
+        volume_ml: 0 for an empty segment.
+        flags: constants of `engine.inference.quality`.
+        centre_ras_mm: the segment's voxel next to its centroid, in the views' coordinates; None for an empty segment.
+        edited: whether it differs from the model's result, True where that is not known.
+        review: a constant of `REVIEW_STATES`.
+    """
+
+    segment_id: str
+    name: str
+    organ: Organ | None
+    color: tuple[float, float, float]
+    visible: bool
+    volume_ml: float
+    flags: tuple[str, ...]
+    centre_ras_mm: tuple[float, float, float] | None
+    edited: bool
+    review: str
+
+
+def organ_rows(
+    segmentation_node: slicer.vtkMRMLSegmentationNode,
+    volume_node: slicer.vtkMRMLVolumeNode,
+    age_years: float | None = None,
+    segment_ids: Collection[str] | None = None,
+) -> tuple[OrganRow, ...]:
+    """Measure and flag segments, in the segmentation's order.
+
+    Args:
+        volume_node: the CT the segmentation lies on.
+        age_years: for the plausible volumes, None when not known.
+        segment_ids: only these, for example the one that was just edited; None: all.
+
+    Raises:
+        InputError: as `read_masks`.
+    """
+    geometry = geometry_of_volume(volume_node)
+    masks = read_masks(segmentation_node, volume_node)
+    wanted = [mask for mask in masks if segment_ids is None or mask.segment_id in segment_ids]
+    resolved = resolve(masks, geometry)
+    results = _results(wanted, resolved, age_years)
+    return tuple(_row(segmentation_node, volume_node, mask, results.get(mask.segment_id), geometry) for mask in wanted)
+
+
+def review_state(segmentation_node: slicer.vtkMRMLSegmentationNode, segment_id: str) -> str:
+    """ "accepted", "needs_edit" or "" (not reviewed)."""
+    logic = slicer.vtkSlicerSegmentationsModuleLogic
+    status = logic.GetSegmentStatus(segment_of(segmentation_node, segment_id))
+    return {logic.Completed: ACCEPTED, logic.Flagged: NEEDS_EDIT}.get(status, NOT_REVIEWED)
+
+
+def set_review_state(segmentation_node: slicer.vtkMRMLSegmentationNode, segment_id: str, state: str) -> None:
+    """Store a reviewer's verdict as Slicer's own segment status, so that its segment tables show and save it.
+
+    Raises:
+        UsageError: an unknown state.
+    """
+    logic = slicer.vtkSlicerSegmentationsModuleLogic
+    if state not in REVIEW_STATES:
+        raise UsageError(f"There is no review state {state!r}.", 'Choose "accepted", "needs_edit" or "".')
+    status = {ACCEPTED: logic.Completed, NEEDS_EDIT: logic.Flagged, NOT_REVIEWED: logic.NotStarted}[state]
+    logic.SetSegmentStatus(segment_of(segmentation_node, segment_id), status)
+
+
+def accepted_ids(segmentation_node: slicer.vtkMRMLSegmentationNode) -> tuple[str, ...]:
+    """IDs of the accepted segments, in the segmentation's order."""
+    ids = segmentation_node.GetSegmentation().GetSegmentIDs()
+    return tuple(segment_id for segment_id in ids if review_state(segmentation_node, segment_id) == ACCEPTED)
+
+
+def _results(masks: Sequence[SegmentMask], resolved: LabelMap, age_years: float | None) -> dict[str, OrganResult]:
+    """Measurements by segment ID; a segment that lost voxels to an overlapping one is measured whole."""
+    organs = [mask for mask in masks if mask.organ is not None]
+    together = assess(resolved, [mask.organ.key for mask in organs], age_years).organs
+    results = {}
+    for mask, result in zip(organs, together, strict=True):
+        own = mask.mask
+        if np.count_nonzero(own) != result.voxels:
+            alone = np.where(resolved.array == mask.organ.label, np.uint8(0), resolved.array)
+            alone[own] = mask.organ.label
+            result = assess(LabelMap(alone, resolved.geometry), [mask.organ.key], age_years).organs[0]
+        results[mask.segment_id] = result
+    return results
+
+
+def _row(
+    segmentation_node: slicer.vtkMRMLSegmentationNode,
+    volume_node: slicer.vtkMRMLVolumeNode,
+    mask: SegmentMask,
+    result: OrganResult | None,
+    geometry: Geometry,
+) -> OrganRow:
+    voxels = mask.mask
+    box = bounding_box(voxels)
+    centre = None if box is None else _inner_centre(voxels[box], box)
+    if result is None:
+        volume_ml = int(np.count_nonzero(voxels)) * geometry.voxel_volume_ml
+        flags = () if box is not None else (EMPTY,)
+    else:
+        volume_ml, flags = result.volume_ml, result.flags
+    return OrganRow(
+        segment_id=mask.segment_id,
+        name=mask.name,
+        organ=mask.organ,
+        color=tuple(segment_of(segmentation_node, mask.segment_id).GetColor()),
+        visible=is_segment_visible(segmentation_node, mask.segment_id),
+        volume_ml=float(volume_ml),
+        flags=flags,
+        centre_ras_mm=None if centre is None else _to_world(volume_node, geometry.to_ras(centre)),
+        edited=mask.edited,
+        review=review_state(segmentation_node, mask.segment_id),
+    )
+
+
+def _inner_centre(mask: np.ndarray, box: tuple[slice, slice, slice]) -> np.ndarray:
+    """Index ``(z, y, x)`` of a voxel near the centroid: that of a curved organ may lie outside it."""
+    profiles = (mask.sum(axis=(1, 2)), mask.sum(axis=(0, 2)), mask.sum(axis=(0, 1)))
+    centroid = np.array([np.average(np.arange(len(profile)), weights=profile) for profile in profiles])
+    occupied = np.flatnonzero(profiles[0])
+    z = int(occupied[np.abs(occupied - centroid[0]).argmin()])
+    pixels = np.argwhere(mask[z])
+    y, x = pixels[((pixels - centroid[1:]) ** 2).sum(axis=1).argmin()]
+    return np.array([z, y, x]) + [edge.start for edge in box]
+
+
+def _to_world(volume_node: slicer.vtkMRMLVolumeNode, local_ras_mm: np.ndarray) -> tuple[float, float, float]:
+    world = [0.0, 0.0, 0.0]
+    volume_node.TransformPointToWorld(local_ras_mm.tolist(), world)
+    return tuple(world)

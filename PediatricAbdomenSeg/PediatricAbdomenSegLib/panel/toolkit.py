@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import ctk
@@ -16,8 +17,10 @@ import slicer.util
 
 __all__ = [
     "Timer",
+    "add_to_dicom_database",
     "blocked_signals",
     "ctk",
+    "file_of_instance",
     "no_longer_on_quit",
     "on_quit",
     "qt",
@@ -105,3 +108,16 @@ def on_quit(call: Callable[[], None]) -> None:
 def no_longer_on_quit(call: Callable[[], None]) -> None:
     """Take back `on_quit`; needed when the module is reloaded."""
     slicer.app.disconnect("aboutToQuit()", call)
+
+
+def file_of_instance(sop_instance_uid: str) -> str:
+    """Path of a DICOM instance in Slicer's database; "" where it is not known or there is no database."""
+    database = getattr(slicer, "dicomDatabase", None)
+    return database.fileForInstance(sop_instance_uid) if database is not None and database.isOpen else ""
+
+
+def add_to_dicom_database(path: Path) -> None:
+    """Copy a DICOM file into Slicer's database."""
+    indexer = ctk.ctkDICOMIndexer()
+    indexer.addFile(slicer.dicomDatabase, str(path), True)
+    indexer.waitForImportFinished()

@@ -1,0 +1,159 @@
+"""Writes what an export asks for: label map and .seg.nrrd at once, the RTSTRUCT through the worker."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from slicer.i18n import tr as _
+
+from ..engine.cases.image_file import write_label_map
+from ..engine.cases.seg_nrrd import write_seg_nrrd
+from ..engine.cases.volume import LabelMap
+from ..engine.errors import InputError, PediatricAbdomenSegError, ResourceError
+from ..engine.geometry import Geometry
+from ..engine.progress import OnProgress
+from ..engine.worker.protocol import ExportRtstruct
+from ..scene.images import geometry_of_volume
+from ..scene.segment_properties import SegmentProperties
+from ..scene.segmentation_reader import SegmentMask, read_masks, resolve
+from ..scene.volumes import dicom_references
+from .export_plan import ExportChoice, checked_choice, label_layers, named, organs_to_export
+from .session import Session
+
+LAYER_NAME = "layer{number}.nrrd"
+
+
+class ExportJob:
+    """One export of one segmentation.
+
+    Args:
+        session: what the pages share.
+        segmentation_node: what is exported.
+        volume_node: the CT it lies on.
+        choice: files and names.
+        keys: organs.
+
+    Raises:
+        PediatricAbdomenSegError: nothing can be exported; nothing was written.
+    """
+
+    def __init__(
+        self, session: Session, segmentation_node: Any, volume_node: Any, choice: ExportChoice, keys: Sequence[str]
+    ) -> None:
+        self._session = session
+        self._segmentation = segmentation_node
+        self._volume = volume_node
+        self.choice = checked_choice(choice)
+        self.masks = organs_to_export(read_masks(segmentation_node, volume_node), keys)
+        self.references = None
+        if self.choice.rtstruct:
+            self.references = dicom_references(volume_node, session.file_of_instance)
+            if self.references is None:
+                raise InputError(
+                    _("An RTSTRUCT refers to the slices of a DICOM series, and this CT has none."),
+                    _("Load the CT from Slicer's DICOM database, or untick RTSTRUCT."),
+                )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the organs, in the style that was chosen."""
+        return tuple(organ.display_name for organ in named([mask.organ for mask in self.masks], self.choice.name_style))
+
+    def write_files(self) -> None:
+        """Write everything but the RTSTRUCT. Raises `PediatricAbdomenSegError`."""
+        try:
+            self.choice.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ResourceError(
+                _("{folder} cannot be made: {reason}.").format(folder=self.choice.folder, reason=error.strerror),
+                _("Choose another folder."),
+            ) from error
+        if not (self.choice.label_map_suffix or self.choice.seg_nrrd):
+            return
+        merged = resolve(self.masks, self._geometry())
+        if self.choice.label_map_suffix:
+            write_label_map(merged, self.choice.label_map_path)
+        if self.choice.seg_nrrd:
+            organs = named([mask.organ for mask in self.masks], self.choice.name_style)
+            write_seg_nrrd(merged, self.choice.seg_nrrd_path, organs, self._model_tags())
+
+    def ask_for_rtstruct(
+        self,
+        on_done: Callable[[dict[str, Any]], None],
+        on_failed: Callable[[PediatricAbdomenSegError], None],
+        on_progress: OnProgress,
+    ) -> None:
+        """Hand label maps to the worker, which writes the file. Raises `PediatricAbdomenSegError`."""
+        folder = Path(tempfile.mkdtemp(prefix="export-", dir=self._session.runner.store.folder))
+
+        def clean_up(call: Callable[..., None]) -> Callable[..., None]:
+            def finish(*arguments: Any) -> None:
+                shutil.rmtree(folder, ignore_errors=True)
+                call(*arguments)
+
+            return finish
+
+        try:
+            request = self._rtstruct_request(folder)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        self._session.runner.ask(request, clean_up(on_done), clean_up(on_failed), on_progress)
+
+    def _rtstruct_request(self, folder: Path) -> ExportRtstruct:
+        labels = write_layers(label_layers(self.masks, self._geometry()), folder)
+        return ExportRtstruct(
+            id="",
+            ct_folder=str(ct_folder([instance.path for instance in self.references.slices], folder)),
+            labels=tuple(str(path) for path in labels),
+            output=str(self.choice.rtstruct_path),
+            models=self._model_folders(),
+            series=self.references.series_instance_uid,
+            name_style=self.choice.name_style,
+            edited=tuple(mask.organ.key for mask in self.masks if mask.edited),
+        )
+
+    def _geometry(self) -> Geometry:
+        return geometry_of_volume(self._volume)
+
+    def _model_tags(self) -> dict[str, str]:
+        """Tags of the model if one model made all the organs; otherwise none."""
+        models = {self._properties(mask).model for mask in self.masks}
+        return models.pop().as_tags() if len(models) == 1 else {}
+
+    def _model_folders(self) -> tuple[str, ...]:
+        """The bundle that made the organs, if it was one and it still is on this computer."""
+        hashes = {self._properties(mask).model.sha256 for mask in self.masks}
+        folders = [bundle.folder for bundle in self._session.models.bundles if hashes == {bundle.sha256}]
+        return tuple(str(folder) for folder in folders[:1])
+
+    def _properties(self, mask: SegmentMask) -> SegmentProperties:
+        segment = self._segmentation.GetSegmentation().GetSegment(mask.segment_id)
+        return SegmentProperties.from_segment(segment, mask.segment_id)
+
+
+def write_layers(layers: Sequence[LabelMap], folder: Path) -> list[Path]:
+    """Write label maps into a folder and return their paths."""
+    paths = [folder / LAYER_NAME.format(number=number) for number in range(len(layers))]
+    for layer, path in zip(layers, paths, strict=True):
+        write_label_map(layer, path)
+    return paths
+
+
+def ct_folder(files: Sequence[Path], folder: Path) -> Path:
+    """A folder that holds the files of a series: their own if they share one, else ``folder/ct`` with copies.
+
+    Slicer's DICOM database leaves files where they are or spreads them over folders of its own.
+    """
+    parents = {path.parent for path in files}
+    if len(parents) == 1:
+        return parents.pop()
+    target = folder / "ct"
+    target.mkdir()
+    for number, path in enumerate(files):
+        shutil.copyfile(path, target / f"{number:05d}.dcm")
+    return target

@@ -1,0 +1,160 @@
+"""The page Export (Resources/UI/ExportPage.ui): which organs go into which files, and what was written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from slicer.i18n import tr as _
+
+from ..engine.errors import PediatricAbdomenSegError
+from ..scene.parameters import NAME_STYLES
+from ..scene.review import accepted_ids
+from ..scene.segment_arrays import reference_volume, segments_of
+from .export_job import ExportJob
+from .export_plan import LABEL_MAP_SUFFIXES, ExportChoice, safe_stem, summary_text
+from .run_options import fill, show_organs, ticked_organs
+from .session import Session
+from .toolkit import add_to_dicom_database, blocked_signals, qt, slicer
+from .wording import error_text
+
+_PROGRESS_STEPS = 1000
+
+
+class ExportPage:
+    """Choices, one button, a summary."""
+
+    def __init__(self, widget: Any, session: Session, resource_path: Callable[[str], str]) -> None:
+        self.ui = slicer.util.childWidgetVariables(widget)
+        self._session = session
+        self._is_writing = False
+        self._shown_organs: tuple[str, ...] = ()
+        self.ui.exportProgressBar.visible = False
+        self.ui.exportButton.connect("clicked()", self.export)
+        self.ui.nameStyleComboBox.connect("activated(int)", self._pick_name_style)
+        self.ui.labelMapComboBox.connect("activated(int)", self._pick_label_map)
+        self.ui.allOrgansButton.connect("clicked()", lambda: self._tick(True))
+        self.ui.noOrgansButton.connect("clicked()", lambda: self._tick(False))
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show parameters and the organs of the segmentation under review."""
+        parameters = self._session.parameters
+        node = parameters.segmentation if parameters is not None else None
+        self.ui.exportButton.enabled = node is not None and not self._is_writing
+        if node is None:
+            self.ui.exportSegmentationLabel.text = _("Choose a segmentation on the page Review.")
+            self._show_organs(())
+            return
+        self.ui.exportSegmentationLabel.text = _("Segmentation: {name}").format(name=node.GetName())
+        self._show_organs(tuple(organ.key for _id, _segment, organ in segments_of(node) if organ is not None))
+        titles = {"tg263": _("TG-263"), "display": _("For people"), "short": _("Short")}
+        fill(self.ui.nameStyleComboBox, [(titles[style], style) for style in NAME_STYLES], parameters.name_style)
+        kinds = {"": _("None"), ".nii.gz": _("NIfTI (.nii.gz)"), ".nrrd": _("NRRD (.nrrd)")}
+        fill(
+            self.ui.labelMapComboBox, [(kinds[kind], kind) for kind in LABEL_MAP_SUFFIXES], parameters.label_map_suffix
+        )
+        self.ui.dicomDatabaseCheckBox.enabled = parameters.export_rtstruct
+
+    def export(self) -> None:
+        """Write what is ticked."""
+        parameters = self._session.parameters
+        node = parameters.segmentation
+        choice = self.choice()
+        try:
+            job = ExportJob(self._session, node, reference_volume(node), choice, self.wanted_organs())
+            existing = [path for path in choice.paths() if path.exists()]
+            if existing and not self._may_replace(existing):
+                return
+            job.write_files()
+            if choice.rtstruct:
+                self._ask_for_rtstruct(job, parameters.add_to_dicom_database)
+            else:
+                self._finish(job, [])
+        except PediatricAbdomenSegError as error:
+            self._say(error_text(error))
+
+    def choice(self) -> ExportChoice:
+        """What is ticked."""
+        parameters = self._session.parameters
+        return ExportChoice(
+            folder=Path(self.ui.folderPathLineEdit.currentPath),
+            stem=safe_stem(parameters.segmentation.GetName()),
+            label_map_suffix=parameters.label_map_suffix,
+            seg_nrrd=parameters.export_seg_nrrd,
+            rtstruct=parameters.export_rtstruct,
+            name_style=parameters.name_style,
+        )
+
+    def wanted_organs(self) -> tuple[str, ...]:
+        """Keys of the ticked organs, only accepted ones where that is ticked."""
+        parameters = self._session.parameters
+        keys = ticked_organs(self.ui.exportOrganListWidget)
+        if not parameters.accepted_only:
+            return keys
+        node = parameters.segmentation
+        accepted = set(accepted_ids(node))
+        good = {organ.key for segment_id, _segment, organ in segments_of(node) if organ and segment_id in accepted}
+        return tuple(key for key in keys if key in good)
+
+    def _ask_for_rtstruct(self, job: ExportJob, is_for_database: bool) -> None:
+        def done(result: dict[str, Any]) -> None:
+            self._set_writing(False)
+            notes = [_("{count} contours in the RTSTRUCT.").format(count=result["contours"])]
+            if is_for_database:
+                add_to_dicom_database(job.choice.rtstruct_path)
+                notes.append(_("Added to Slicer's DICOM database."))
+            self._finish(job, notes)
+
+        def failed(error: PediatricAbdomenSegError) -> None:
+            self._set_writing(False)
+            self._say(error_text(error))
+
+        self._set_writing(True)
+        try:
+            job.ask_for_rtstruct(done, failed, self._show_progress)
+        except PediatricAbdomenSegError as error:
+            failed(error)
+
+    def _finish(self, job: ExportJob, notes: list[str]) -> None:
+        self.ui.folderPathLineEdit.addCurrentPathToHistory()
+        self._say(summary_text(job.choice.paths(), job.names, notes))
+
+    def _may_replace(self, paths: list[Path]) -> bool:
+        names = ", ".join(path.name for path in paths)
+        question = _("Replace {names} in {folder}?").format(names=names, folder=paths[0].parent)
+        return slicer.util.confirmYesNoDisplay(question, windowTitle=_("Export"))
+
+    def _show_progress(self, event: Any) -> None:
+        self.ui.exportProgressBar.setValue(round(_PROGRESS_STEPS * event.fraction))
+
+    def _set_writing(self, is_writing: bool) -> None:
+        self._is_writing = is_writing
+        self.ui.exportProgressBar.setValue(0)
+        self.ui.exportProgressBar.visible = is_writing
+        self._say(_("Writing the RTSTRUCT …") if is_writing else "")
+        self.refresh()
+
+    def _show_organs(self, keys: tuple[str, ...]) -> None:
+        """All organs of a new segmentation are ticked; later the user's ticks stay."""
+        if keys != self._shown_organs:
+            self._shown_organs = keys
+            show_organs(self.ui.exportOrganListWidget, keys, keys)
+
+    def _tick(self, is_ticked: bool) -> None:
+        with blocked_signals(self.ui.exportOrganListWidget):
+            for row in range(self.ui.exportOrganListWidget.count):
+                item = self.ui.exportOrganListWidget.item(row)
+                item.setCheckState(qt.Qt.Checked if is_ticked else qt.Qt.Unchecked)
+
+    def _pick_name_style(self, index: int) -> None:
+        if self._session.parameters is not None:
+            self._session.parameters.name_style = self.ui.nameStyleComboBox.itemData(index)
+
+    def _pick_label_map(self, index: int) -> None:
+        if self._session.parameters is not None:
+            self._session.parameters.label_map_suffix = self.ui.labelMapComboBox.itemData(index)
+
+    def _say(self, text: str) -> None:
+        self.ui.summaryLabel.text = text

@@ -1,0 +1,127 @@
+"""What an export writes: which segments, under which names, in which files, and how it is summed up afterwards."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from slicer.i18n import tr as _
+
+from ..engine.cases.volume import LabelMap
+from ..engine.errors import InputError, UsageError
+from ..engine.geometry import Geometry
+from ..engine.organs import Organ
+from ..scene.segmentation_reader import SegmentMask
+
+NAME_STYLES = ("tg263", "display", "short")
+LABEL_MAP_SUFFIXES = ("", ".nii.gz", ".nrrd")
+_LONGEST_STEM = 80  # leaves room below the 255 characters of a file name and the 260 of a Windows path
+_NAME_FIELDS = {"tg263": "tg263_name", "display": "display_name", "short": "short_name"}
+
+
+@dataclass(frozen=True)
+class ExportChoice:
+    """What the user ticked.
+
+    Attributes:
+        folder: receives the files.
+        stem: what their names begin with.
+        label_map_suffix: one of `LABEL_MAP_SUFFIXES`; empty for none.
+        seg_nrrd, rtstruct: whether these are written.
+        name_style: one of `NAME_STYLES`.
+    """
+
+    folder: Path
+    stem: str
+    label_map_suffix: str
+    seg_nrrd: bool
+    rtstruct: bool
+    name_style: str
+
+    @property
+    def label_map_path(self) -> Path:
+        return self.folder / f"{self.stem}_labels{self.label_map_suffix}"
+
+    @property
+    def seg_nrrd_path(self) -> Path:
+        return self.folder / f"{self.stem}.seg.nrrd"
+
+    @property
+    def rtstruct_path(self) -> Path:
+        return self.folder / f"{self.stem}_rtstruct.dcm"
+
+    def paths(self) -> tuple[Path, ...]:
+        """The files this choice writes, in the order they are written."""
+        wanted = (
+            (bool(self.label_map_suffix), self.label_map_path),
+            (self.seg_nrrd, self.seg_nrrd_path),
+            (self.rtstruct, self.rtstruct_path),
+        )
+        return tuple(path for ticked, path in wanted if ticked)
+
+
+def checked_choice(choice: ExportChoice) -> ExportChoice:
+    """The choice, if something can be done with it.
+
+    Raises:
+        UsageError: no folder, a folder that is a file, or nothing ticked.
+    """
+    if str(choice.folder) in ("", "."):
+        raise UsageError(_("No folder is chosen."), _("Choose the folder that receives the files."))
+    if choice.folder.exists() and not choice.folder.is_dir():
+        raise UsageError(
+            _("{path} is not a folder.").format(path=choice.folder), _("Choose the folder that receives the files.")
+        )
+    if not choice.paths():
+        raise UsageError(_("Nothing is ticked."), _("Tick at least one kind of file."))
+    return choice
+
+
+def safe_stem(name: str) -> str:
+    """A node's name as the beginning of a file name on every system; "segmentation" where nothing is left."""
+    stem = re.sub(r"[^\w.-]+", "_", name).strip("._")[:_LONGEST_STEM]
+    return stem or "segmentation"
+
+
+def organs_to_export(masks: Sequence[SegmentMask], keys: Sequence[str]) -> tuple[SegmentMask, ...]:
+    """The masks of the organs asked for that are not empty, in the order of the organ table.
+
+    Raises:
+        InputError: none of them is there.
+    """
+    wanted = [mask for mask in masks if mask.organ is not None and mask.organ.key in keys]
+    found = [mask for mask in wanted if (mask.labels == mask.label_value).any()]
+    if not found:
+        raise InputError(_("None of the chosen organs has a contour."), _("Tick organs that are not empty."))
+    return tuple(sorted(found, key=lambda mask: mask.organ.label))
+
+
+def label_layers(masks: Sequence[SegmentMask], geometry: Geometry) -> tuple[LabelMap, ...]:
+    """Masks as label maps without loss: those that overlap lie in different ones. Empty when there is no mask."""
+    layers: list[np.ndarray] = []
+    for mask in masks:
+        voxels = mask.mask
+        layer = next((layer for layer in layers if not layer[voxels].any()), None)
+        if layer is None:
+            layer = np.zeros(geometry.shape, np.uint8)
+            layers.append(layer)
+        layer[voxels] = mask.organ.label
+    return tuple(LabelMap(layer, geometry) for layer in layers)
+
+
+def named(organs: Sequence[Organ], style: str) -> tuple[Organ, ...]:
+    """The organs with the names of a style as display names, for files that have only one kind of name."""
+    return tuple(replace(organ, display_name=getattr(organ, _NAME_FIELDS[style])) for organ in organs)
+
+
+def summary_text(paths: Sequence[Path], organs: Sequence[str], notes: Sequence[str] = ()) -> str:
+    """What was written, for the user to read and to copy."""
+    lines = [
+        _("Written: {count} organs ({names}).").format(count=len(organs), names=", ".join(organs)),
+        *(str(path) for path in paths),
+        *notes,
+    ]
+    return "\n".join(lines)

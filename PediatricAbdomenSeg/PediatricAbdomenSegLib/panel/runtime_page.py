@@ -1,0 +1,107 @@
+"""The page Runtime (Resources/UI/RuntimePage.ui): which Python the worker runs in, and what that has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from slicer.i18n import tr as _
+
+from ..engine.errors import PediatricAbdomenSegError
+from ..engine.runtime.hardware import Hardware, device_words
+from ..engine.runtime.packages import REQUIRED
+from .runtime_settings import check_interpreter, find_interpreter
+from .session import Session
+from .toolkit import Timer, qt, slicer
+from .wording import error_text
+from .worker_process import slicer_worker_process
+
+
+class RuntimePage:
+    """Name an interpreter, try it, use it."""
+
+    def __init__(self, widget: Any, session: Session, resource_path: Callable[[str], str]) -> None:
+        self.ui = slicer.util.childWidgetVariables(widget)
+        self._session = session
+        self._break_off: Callable[[], None] | None = None
+        self._shown: Hardware | None = None
+        table = self.ui.packagesTable
+        table.setColumnCount(2)
+        table.setHorizontalHeaderLabels([_("Package"), _("Version")])
+        table.horizontalHeader().setSectionResizeMode(0, qt.QHeaderView.Stretch)
+        table.horizontalHeader().setSectionResizeMode(1, qt.QHeaderView.ResizeToContents)
+        table.verticalHeader().hide()
+        self.ui.interpreterPathLineEdit.currentPath = session.settings.interpreter
+        self.ui.useInterpreterButton.connect("clicked()", self.use)
+        self.ui.selfTestButton.connect("clicked()", self.test)
+        session.on_change(self.refresh)
+        self._say(_("Set up.") if session.settings.interpreter else _("Not set up yet."))
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show what the worker has."""
+        self.ui.useInterpreterButton.enabled = not self._session.is_busy and self._break_off is None
+        self.ui.selfTestButton.enabled = self.ui.useInterpreterButton.enabled
+        hardware = self._session.hardware
+        self.ui.packagesTable.visible = hardware is not None
+        self.ui.devicesLabel.visible = hardware is not None
+        if hardware is not None and hardware is not self._shown:
+            self._shown = hardware
+            self._show(hardware)
+
+    def use(self) -> None:
+        """Try the named interpreter and use it from now on if it is good."""
+        self._try(self._take_for_use)
+
+    def test(self) -> None:
+        """Try the named interpreter and change nothing."""
+        self._try(lambda interpreter, hardware: self._say(_("The self-test has passed.")))
+
+    def _try(self, on_good: Callable[[Path, Hardware], None]) -> None:
+        try:
+            interpreter = find_interpreter(Path(self.ui.interpreterPathLineEdit.currentPath))
+        except PediatricAbdomenSegError as error:
+            self._say(error_text(error))
+            return
+        self._say(_("Trying {path} …").format(path=interpreter))
+
+        def good(hardware: Hardware) -> None:
+            self._break_off = None
+            on_good(interpreter, hardware)
+            self._show(hardware)
+            self.refresh()
+
+        def bad(error: PediatricAbdomenSegError) -> None:
+            self._break_off = None
+            self._say(error_text(error))
+            self.refresh()
+
+        self._break_off = check_interpreter(interpreter, slicer_worker_process, Timer, good, bad)
+        self.refresh()
+
+    def _take_for_use(self, interpreter: Path, hardware: Hardware) -> None:
+        try:
+            self._session.use_interpreter(interpreter, hardware)
+        except PediatricAbdomenSegError as error:
+            self._say(error_text(error))
+            return
+        self._say(_("In use: {path}").format(path=interpreter))
+
+    def close(self) -> None:
+        """Break off a trial; the module is going."""
+        if self._break_off is not None:
+            self._break_off()
+            self._break_off = None
+
+    def _show(self, hardware: Hardware) -> None:
+        table = self.ui.packagesTable
+        table.setRowCount(len(REQUIRED))
+        for row, name in enumerate(REQUIRED):
+            table.setItem(row, 0, qt.QTableWidgetItem(name))
+            table.setItem(row, 1, qt.QTableWidgetItem(hardware.packages.get(name, _("missing"))))
+        devices = "\n".join(device_words(device) for device in hardware.devices)
+        self.ui.devicesLabel.text = _("Devices:\n{devices}").format(devices=devices)
+
+    def _say(self, text: str) -> None:
+        self.ui.runtimeStateLabel.text = text

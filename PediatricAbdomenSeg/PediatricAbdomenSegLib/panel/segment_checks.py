@@ -1,0 +1,68 @@
+"""What is looked at before a run: one sentence each, blocking or to be confirmed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+from slicer.i18n import tr as _
+
+from ..engine.errors import PediatricAbdomenSegError
+from ..scene.volumes import input_problem
+from .model_list import choice_problem
+from .segment_request import segment_request
+from .session import Session
+
+HARDEN_LINK = "harden"
+
+
+@dataclass(frozen=True)
+class Check:
+    """Something that keeps a run from starting, or that has to be confirmed.
+
+    Attributes:
+        message: one sentence.
+        hint: what to do about it.
+        blocking: whether the run cannot start at all.
+        link: what a click on the hint does; empty for nothing.
+    """
+
+    message: str
+    hint: str
+    blocking: bool
+    link: str = ""
+
+
+def run_checks(session: Session) -> tuple[Check, ...]:
+    """Everything that is odd about the run that the parameters describe; () when nothing is."""
+    parameters = session.parameters
+    bundle = session.models.find(parameters.model)
+    found = []
+    problem = input_problem(parameters.input_volume, bundle.manifest.modality if bundle else "CT")
+    if problem is not None:
+        link = HARDEN_LINK if problem.hardened_copy_helps else ""
+        found.append(Check(problem.message, problem.hint, True, link))
+    odd_model = choice_problem(session.models, parameters.model, parameters.model_sha256)
+    if odd_model is not None:
+        found.append(Check(odd_model.message, odd_model.hint, odd_model.blocking))
+    if not session.settings.interpreter:
+        found.append(Check(_("No worker is set up yet."), _("Name a Python on the page Runtime."), True))
+    if bundle is not None:
+        try:
+            segment_request(parameters, bundle)
+        except PediatricAbdomenSegError as error:
+            found.append(Check(error.message, error.hint, True))
+    return tuple(found)
+
+
+def checks_html(checks: Sequence[Check]) -> str:
+    """The list as shown above the button; empty without any."""
+    items = []
+    for check in checks:
+        hint = escape(check.hint)
+        if check.link:
+            hint = f'<a href="{check.link}">{hint}</a>'
+        mark = "&#9940;" if check.blocking else "&#9888;"
+        items.append(f"<p>{mark} <b>{escape(check.message)}</b> {hint}</p>")
+    return "".join(items)

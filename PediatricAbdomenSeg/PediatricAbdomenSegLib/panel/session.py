@@ -1,0 +1,249 @@
+"""What the pages share: the parameter node, the models, the worker, and the way of a volume to a segmentation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from slicer.i18n import tr as _
+
+from ..engine.cases.image_file import read_label_map
+from ..engine.cases.volume import DicomReferences
+from ..engine.errors import InputError, PediatricAbdomenSegError, UsageError
+from ..engine.organs import organ_by_key
+from ..engine.progress import ProgressEvent
+from ..engine.runtime.hardware import Hardware, hardware_from_json
+from ..engine.worker.protocol import Hardware as HardwareRequest
+from ..engine.worker.protocol import Segment
+from ..scene.segment_properties import ModelTags
+from ..scene.segmentation_builder import build_segmentation, replace_organs
+from ..scene.volumes import dicom_references, write_input
+from .job_runner import JobRunner, RunnerEvents
+from .job_store import Job, LeftJob
+from .model_list import ModelList
+from .runtime_settings import RuntimeSettings
+
+LABELS_NAME = "labels.nii.gz"
+
+
+class Session:
+    """State of the open panel; the pages read it and hear of every change.
+
+    Args:
+        scene: the MRML scene.
+        runner: runs jobs; the session ends it.
+        settings: the worker's interpreter.
+        models: those of this computer.
+        file_of_instance: path of a DICOM instance, "" where it is not known.
+
+    Attributes:
+        parameters: the parameter node wrapper, None while a scene closes or the module is not open.
+        hardware: what the worker has, None until it was asked.
+        progress: of the job at work, None when there is none or it has not begun.
+        message: what the user should know of the last run; empty when nothing.
+        unclaimed: finished or interrupted jobs to offer.
+    """
+
+    def __init__(
+        self,
+        scene: Any,
+        runner: JobRunner,
+        settings: RuntimeSettings,
+        models: ModelList,
+        file_of_instance: Callable[[str], str],
+    ) -> None:
+        self.scene = scene
+        self.runner = runner
+        self.settings = settings
+        self.models = models
+        self.parameters: Any | None = None
+        self.hardware: Hardware | None = None
+        self.progress: ProgressEvent | None = None
+        self.message = ""
+        self.unclaimed: tuple[LeftJob, ...] = ()
+        self.file_of_instance = file_of_instance
+        self._references: dict[str, DicomReferences | None] = {}
+        self._has_asked = False
+        self._volumes: dict[str, Any] = {}  # volume node by job id, as long as its scene lives
+        self._listeners: list[Callable[[], None]] = []
+        self._on_result: list[Callable[[Any], None]] = []
+        self._stop_listening = runner.listen(
+            RunnerEvents(
+                on_state=lambda state: self.changed(),
+                on_progress=self._take_progress,
+                on_result=self._take_result,
+                on_failed=self._take_failure,
+                on_cancelled=self._take_cancelled,
+            )
+        )
+
+    def on_change(self, listener: Callable[[], None]) -> None:
+        """Hear of changes to anything here."""
+        self._listeners.append(listener)
+
+    def on_result(self, listener: Callable[[Any], None]) -> None:
+        """Hear of a segmentation node that has just received a result."""
+        self._on_result.append(listener)
+
+    def changed(self) -> None:
+        """Tell the pages that something is different."""
+        for listener in self._listeners:
+            listener()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a job is at work."""
+        return self.runner.current is not None
+
+    def segment(self, volume_node: Any, request: Segment, replaced_node: Any | None = None) -> Job:
+        """Queue a volume.
+
+        Args:
+            volume_node: the CT; its voxels are written to disk before this returns.
+            request: what is asked; id, input and output are filled in.
+            replaced_node: segmentation whose organs the result replaces; None for a new one.
+
+        Raises:
+            InputError: the volume cannot be written as it is. ResourceError: no space or no right to write.
+        """
+        context = {
+            "replaced_node": replaced_node.GetID() if replaced_node is not None else "",
+        }
+        job = self.runner.store.create(request, context, lambda folder: write_input(volume_node, folder))
+        self._volumes[job.id] = volume_node
+        self.message = ""
+        self.runner.submit(job)
+        self.changed()
+        return job
+
+    def ask_hardware(self) -> None:
+        """Find out what the worker has, once; does nothing while no interpreter is named."""
+        if self.hardware is not None or self._has_asked or not self.settings.interpreter:
+            return
+        self._has_asked = True
+        self.runner.ask(HardwareRequest(""), self._take_hardware, self._take_hardware_failure)
+
+    def use_interpreter(self, interpreter: Path, hardware: Hardware) -> None:
+        """Work with another interpreter, which was tried, from now on. Raises `UsageError` while a job is at work."""
+        if self.is_busy:
+            raise UsageError(_("A run is going on."), _("Wait for its end or cancel it first."))
+        self.settings.remember(interpreter)
+        self.runner.restart_worker()
+        self.hardware = hardware
+        self.changed()
+
+    def age_years(self, volume_node: Any | None) -> float | None:
+        """Age of the patient of a volume that was loaded from DICOM; None when it is not known."""
+        references = self.references(volume_node)
+        return references.patient_age_years if references is not None else None
+
+    def references(self, volume_node: Any | None) -> DicomReferences | None:
+        """The DICOM series behind a volume; None when it has none or does not fit its files any more."""
+        if volume_node is None:
+            return None
+        key = volume_node.GetID()
+        if key not in self._references:  # every header of the series is read
+            try:
+                self._references[key] = dicom_references(volume_node, self.file_of_instance)
+            except InputError:
+                self._references[key] = None  # cropped or moved: an export, which needs the files, says so
+        return self._references[key]
+
+    def cancel(self) -> None:
+        """Cancel the job at work."""
+        self.runner.cancel()
+
+    def look_for_unclaimed_results(self) -> None:
+        """Find results that finished while Slicer or the scene was closed."""
+        busy = {job.id for job in (self.runner.current, *self.runner.waiting) if job is not None}
+        self.unclaimed = tuple(left for left in self.runner.store.unfinished_or_unclaimed() if left.job.id not in busy)
+        self.changed()
+
+    def claim(self, left: LeftJob, volume_node: Any) -> Any:
+        """Put an unclaimed result onto a volume and return the segmentation node.
+
+        Raises:
+            InputError: it does not lie on the volume's grid.
+        """
+        node = self._put_into_scene(left.job, left.record, volume_node)
+        self.look_for_unclaimed_results()
+        return node
+
+    def run_again(self, left: LeftJob) -> None:
+        """Queue an interrupted job once more; its result is offered, as its scene is gone."""
+        self.runner.submit(left.job)
+        self.look_for_unclaimed_results()
+
+    def discard(self, left: LeftJob) -> None:
+        """Delete an unclaimed result."""
+        self.runner.store.discard(left.job)
+        self.look_for_unclaimed_results()
+
+    def forget_nodes(self) -> None:
+        """The scene closes: results of jobs still at work are kept on disk and offered."""
+        self._volumes.clear()
+        self._references.clear()
+
+    def close(self) -> None:
+        """End the worker."""
+        self._stop_listening()
+        self._listeners.clear()
+        self._on_result.clear()
+        self.runner.shutdown()
+
+    def _take_hardware(self, content: dict[str, Any]) -> None:
+        self.hardware = hardware_from_json(content)
+        self.changed()
+
+    def _take_hardware_failure(self, error: PediatricAbdomenSegError) -> None:
+        self._has_asked = False
+        self.message = f"{error.message} {error.hint}"
+        self.changed()
+
+    def _take_progress(self, job: Job, event: ProgressEvent) -> None:
+        self.progress = event
+        self.changed()
+
+    def _take_result(self, job: Job, record: dict[str, Any]) -> None:
+        self.progress = None
+        volume_node = self._volumes.pop(job.id, None)
+        if volume_node is None or self.scene.GetNodeByID(volume_node.GetID() or "") is not volume_node:
+            self.message = _("The CT of a finished run is not in the scene any more; its result is kept.")
+            self.look_for_unclaimed_results()
+            return
+        try:
+            self._put_into_scene(job, record, volume_node)
+        except PediatricAbdomenSegError as error:
+            self.message = f"{error.message} {error.hint}"
+            self.look_for_unclaimed_results()
+
+    def _put_into_scene(self, job: Job, record: dict[str, Any], volume_node: Any) -> Any:
+        label_map = read_label_map(job.result_folder / LABELS_NAME)
+        keys = [organ["key"] for organ in record["organs"]]
+        tags = ModelTags(**{name: record["model"][name] for name in ("name", "title", "version", "sha256", "status")})
+        node = self.scene.GetNodeByID(job.context.get("replaced_node") or "")
+        if node is not None:
+            replace_organs(node, label_map, keys, tags)
+        else:
+            node = build_segmentation(self.scene, label_map, volume_node, [organ_by_key(key) for key in keys], tags)
+        self.message = " ".join(record.get("notes", ()))
+        if self.parameters is not None:
+            self.parameters.segmentation = node
+        self.runner.store.discard(job)
+        for listener in self._on_result:
+            listener(node)
+        self.changed()
+        return node
+
+    def _take_failure(self, job: Job, error: PediatricAbdomenSegError) -> None:
+        self._volumes.pop(job.id, None)
+        self.progress = None
+        self.message = f"{error.message} {error.hint}"
+        self.changed()
+
+    def _take_cancelled(self, job: Job) -> None:
+        self._volumes.pop(job.id, None)
+        self.progress = None
+        self.message = _("Cancelled.")
+        self.changed()

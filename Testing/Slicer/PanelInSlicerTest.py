@@ -1,0 +1,40 @@
+"""Runs inside Slicer: the module opens, survives a closed scene, is opened twice, and every page shows itself."""
+
+from __future__ import annotations
+
+import unittest
+
+import slicer
+
+MODULE = "PediatricAbdomenSeg"
+
+
+class PanelInSlicerTest(unittest.TestCase):
+    def setUp(self):
+        slicer.mrmlScene.Clear()
+        slicer.util.selectModule(MODULE)
+        self.widget = slicer.util.getModuleWidget(MODULE)
+
+    def test_every_page_can_be_shown(self):
+        tabs = self.widget.ui.pagesTabWidget
+        self.assertEqual(tabs.count, 5)
+        for index in range(tabs.count):
+            tabs.setCurrentIndex(index)
+            slicer.app.processEvents()
+
+    def test_a_closed_scene_leaves_the_panel_usable(self):
+        slicer.mrmlScene.Clear()
+        slicer.app.processEvents()
+        self.assertIsNotNone(self.widget.panel.session.parameters)
+        self.assertIsNone(self.widget.panel.session.parameters.input_volume)
+
+    def test_the_module_can_be_left_and_opened_again(self):
+        slicer.util.selectModule("Data")
+        self.assertIsNone(self.widget.panel.session.parameters)
+        slicer.util.selectModule(MODULE)
+        self.assertIsNotNone(self.widget.panel.session.parameters)
+
+    def test_a_new_volume_can_be_chosen(self):
+        volume_node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "CT")
+        self.widget.panel.session.parameters.input_volume = volume_node
+        self.assertIs(self.widget.panel.pages["SegmentPage"].ui.inputSelector.currentNode(), volume_node)

@@ -90,7 +90,7 @@ def show_3d(segmentation_node: slicer.vtkMRMLSegmentationNode, on: bool) -> None
         segmentation.RemoveRepresentation(CLOSED_SURFACE)
         return
     segmentation.SetConversionParameter("Smoothing factor", SURFACE_SMOOTHING)
-    if not segmentation.CreateRepresentation(CLOSED_SURFACE):
+    if not segmentation.GetNumberOfSegments() or not segmentation.CreateRepresentation(CLOSED_SURFACE):
         raise UsageError(f'"{segmentation_node.GetName()}" has no segment to show in 3-D.', "Segment a volume first.")
     display.SetPreferredDisplayRepresentationName3D(CLOSED_SURFACE)
     display.SetVisibility3D(True)

@@ -17,7 +17,7 @@ BASE = ("errors", "progress", "geometry", "organs")
 ROOMS: dict[str, tuple[str, ...]] = {
     "cases": (),
     "models": ("cases",),
-    "inference": ("cases", "models"),
+    "inference": ("cases", "models", "runtime"),
     "reporting": ("cases", "models"),
     "worker": ("cases", "models", "phantom", "inference", "reporting", "runtime"),
     "phantom": ("cases",),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import platform
 import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..errors import ResourceError, UsageError
+from ..runtime.hardware import Device
+from .memory import available_memory_mb, total_memory_mb
 
 _KNOWN = re.compile(r"auto|cpu|mps|cuda(:\d{1,3})?")
 
@@ -30,26 +33,6 @@ class DeviceChoice:
 
     name: str
     notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class DeviceTrial:
-    """What a device did in a trial.
-
-    Attributes:
-        name: "cpu", "mps" or "cuda:N".
-        title: the maker's name; "" for the processor, whose name torch does not know.
-        memory_mb, free_memory_mb: of an NVIDIA GPU, in MB (10⁶ bytes); None for others.
-        gflops: 10⁹ operations per second of the network's convolutions; None when the trial failed.
-        problem: why it cannot be used; None when it can.
-    """
-
-    name: str
-    title: str
-    memory_mb: float | None
-    free_memory_mb: float | None
-    gflops: float | None
-    problem: str | None
 
 
 def gpus(wanted: str) -> list[str]:
@@ -118,8 +101,8 @@ def choose_device(
     raise ResourceError(f"{reason}.", "Choose the device auto or cpu, or repair the GPU's driver.")
 
 
-def try_devices(check: Callable[[], None] = lambda: None) -> tuple[DeviceTrial, ...]:
-    """Try every device there is, in the order "auto" would take them, the processor last.
+def try_devices(check: Callable[[], None] = lambda: None) -> tuple[Device, ...]:
+    """Try every device there is: usable ones first, in the order "auto" takes them.
 
     Args:
         check: called between the trials; may raise.
@@ -127,20 +110,23 @@ def try_devices(check: Callable[[], None] = lambda: None) -> tuple[DeviceTrial, 
     Raises:
         ImportError, OSError: torch cannot be loaded.
     """
-    return tuple(_try_device(name, check) for name in [*gpus("auto"), "cpu"])
+    devices = [_try_device(name, check) for name in [*gpus("auto"), "cpu"]]
+    return tuple(sorted(devices, key=lambda device: device.problem is not None))
 
 
-def _try_device(name: str, check: Callable[[], None]) -> DeviceTrial:
+def _try_device(name: str, check: Callable[[], None]) -> Device:
     import torch
 
     check()
-    title, memory_mb, free_mb = {"mps": "Apple GPU"}.get(name, ""), None, None
     problem = None if name == "cpu" else why_unusable(name)
     if name.startswith("cuda"):
-        title = torch.cuda.get_device_name(name)
+        title, memory_mb, free_mb = torch.cuda.get_device_name(name), None, None
         if problem is None:
             free_mb, memory_mb = (size / 1e6 for size in torch.cuda.mem_get_info(name))
-    return DeviceTrial(name, title, memory_mb, free_mb, None if problem else _speed(name), problem)
+    else:
+        title = "Apple GPU" if name == "mps" else platform.processor() or platform.machine()
+        memory_mb, free_mb = total_memory_mb(), available_memory_mb()  # Apple's GPU shares the computer's
+    return Device(name, title, memory_mb, free_mb, None if problem else _speed(name), problem)
 
 
 def _speed(name: str) -> float:

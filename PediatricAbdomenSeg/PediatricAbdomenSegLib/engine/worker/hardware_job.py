@@ -9,8 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ..inference.devices import DeviceTrial, try_devices
-from ..inference.memory import available_memory_mb, total_memory_mb
+from ..inference.devices import try_devices
 from ..progress import CancelToken
 from ..runtime.hardware import Device, Hardware, hardware_to_json
 from ..runtime.packages import installed_packages
@@ -23,16 +22,13 @@ def describe_hardware(cancel: CancelToken | None = None) -> dict[str, Any]:
         Cancelled: ``cancel`` was used.
     """
     problem = None
-    devices: list[Device] = []
+    devices: tuple[Device, ...] = ()
     try:
-        trials = try_devices((cancel or CancelToken()).raise_if_cancelled)
+        devices = try_devices((cancel or CancelToken()).raise_if_cancelled)
     except (ImportError, OSError) as error:  # not there, or one of its libraries is missing or for another processor
         problem = f"torch cannot be loaded: {str(error).partition(chr(10))[0][:200]}"
-    else:
-        devices = [_device(trial) for trial in trials]
-        devices.sort(key=lambda device: device.problem is not None)  # stable: the best usable one stays first
     hardware = Hardware(
-        devices=tuple(devices),
+        devices=devices,
         packages=installed_packages(),
         torch_problem=problem,
         python_version=platform.python_version(),
@@ -55,11 +51,3 @@ def folder_mb(folder: Path) -> float:
 
 def _has_environment_of_its_own() -> bool:
     return sys.prefix != sys.base_prefix or (Path(sys.prefix) / "conda-meta").is_dir()
-
-
-def _device(trial: DeviceTrial) -> Device:
-    if trial.name.startswith("cuda"):
-        return Device(trial.name, trial.title, trial.memory_mb, trial.free_memory_mb, trial.gflops, trial.problem)
-    # Apple's GPU shares the computer's memory.
-    title = trial.title or platform.processor() or platform.machine()
-    return Device(trial.name, title, total_memory_mb(), available_memory_mb(), trial.gflops, trial.problem)

@@ -99,6 +99,12 @@ def test_intravenous_contrast_brightens_vessels_but_moves_nothing(a_phantom):
     assert a_phantom.volume.array[aorta].mean() > plain.volume.array[aorta].mean() + 60
 
 
+def test_a_single_slice_keeps_the_slice_distance_asked_for():
+    phantom = make_phantom(PhantomSpec(seed=3, slices=1, spacing_mm=(5, 3, 3)))
+    assert phantom.volume.array.shape[0] == 1
+    assert phantom.volume.geometry.spacing_mm == pytest.approx((5, 3, 3))
+
+
 def test_slices_and_spacing_are_as_asked():
     phantom = make_phantom(PhantomSpec(seed=3, slices=24, spacing_mm=(3, 2, 2.5)))
     assert phantom.volume.array.shape[0] == 24

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from .console import Console, add_common_options
 
-POSITIONS = ("HFS", "HFP", "FFS", "FFP", "HFDL", "HFDR")
-
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
     """Add the subcommand."""
+    from ..phantom.spec import POSITIONS, SIDES
+
     parser = commands.add_parser(
         "phantom",
         help="make a synthetic child's CT with known organs",
@@ -20,7 +20,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("out", metavar="OUT", type=Path, help="folder to write")
     parser.add_argument("--age-years", type=float, default=4.0, help="0 to 17 (%(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="another seed, another child (%(default)s)")
-    parser.add_argument("--nephrectomy", choices=("left", "right"), help="a kidney that was removed")
+    parser.add_argument("--nephrectomy", choices=SIDES, help="a kidney that was removed")
     parser.add_argument("--tumour-ml", type=float, metavar="N", help="volume of a hepatoblastoma (none)")
     parser.add_argument("--position", choices=POSITIONS, default="HFS", help="patient position (%(default)s)")
     parser.add_argument("--slices", type=int, metavar="N", help="number of slices (mid-chest to pelvis)")

@@ -8,9 +8,9 @@ from __future__ import annotations
 import numpy as np
 
 from .shapes import bend, ellipsoid, rotation, tube
-from .trunk import Part, Trunk
+from .trunk import Part, Trunk, label_of
 
-LABEL = 9
+LABEL = label_of("stomach_bowel")
 FLUID, STOOL, GAS, ORAL_CONTRAST = 0, 1, 2, 3
 
 
@@ -46,10 +46,12 @@ def _loop(trunk: Trunk, curve: np.ndarray, up: tuple[float, float], gas_share: f
 
 
 def _wall_mm(trunk: Trunk) -> float:
+    """Thickness of the bowel's wall, growing with the child."""
     return 1.2 + 0.006 * trunk.a
 
 
 def _small_bowel(trunk: Trunk, up: tuple[float, float], depth: float) -> list[Part]:
+    """Loops in one layer of the abdomen; ``depth`` is the layer's v."""
     rng = trunk.rng
     turns = rng.integers(4, 7)
     t = np.linspace(0, 1, 60 * int(turns))

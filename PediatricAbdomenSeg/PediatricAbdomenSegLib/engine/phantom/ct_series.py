@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +15,9 @@ from ..errors import ResourceError
 from ..geometry import LPS_TO_RAS
 from ..organs import ALL_STRUCTURES
 from .spec import Phantom
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
 
 NOTICE = "Synthetic phantom, not a patient."
 _STUDY_DATE, _STUDY_TIME = "20260101", "120000"
@@ -55,6 +59,7 @@ def write_phantom(phantom: Phantom, folder: Path | str) -> Path:
 
 
 def _case(phantom: Phantom) -> dict:
+    """Content of case.json: what was asked for, the grid, and the true volumes."""
     spec = phantom.spec
     millilitres = phantom.labels.geometry.voxel_volume_ml
     counts = np.bincount(phantom.labels.array.ravel(), minlength=len(ALL_STRUCTURES) + 1)
@@ -99,7 +104,8 @@ def _write_slices(phantom: Phantom, folder: Path) -> None:
         dataset.save_as(folder / f"slice_{index + 1:04d}.dcm", enforce_file_format=True)
 
 
-def _common(phantom: Phantom, uid: dict[str, str]):
+def _common(phantom: Phantom, uid: dict[str, str]) -> Dataset:
+    """What all slices share: patient, study, series, equipment and how pixels are stored."""
     from pydicom.dataset import Dataset, FileMetaDataset
     from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 

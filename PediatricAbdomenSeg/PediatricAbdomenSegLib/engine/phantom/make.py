@@ -14,7 +14,16 @@ from .bowel import bowel_parts, stomach_parts
 from .render import add_noise, background, paint
 from .shapes import DeformedGrid, resample_axis, smooth_noise
 from .spec import BodySize, Phantom, PhantomSpec, body_size
-from .trunk import Part, build_trunk, iliopsoas_parts, lung_parts, outer_parts, skeleton_parts
+from .trunk import (
+    BOTH_SIDES,
+    Part,
+    build_trunk,
+    iliopsoas_parts,
+    label_of,
+    lung_parts,
+    outer_parts,
+    skeleton_parts,
+)
 from .viscera import (
     adrenal_parts,
     heart_parts,
@@ -38,16 +47,23 @@ IMAGE_AXES = {
 }
 _SMALLEST_FIELD_MM = 400.0
 _MATRIX = 512
-_DEFORMATION_REACH_MM = 48.0
+_DEFORMATION_REACH_MM = 48.0  # over which neighbouring organs move together
 
 
 @dataclass(frozen=True)
 class _Lattice:
-    """Where the image's voxels lie in patient coordinates (LPS mm), canonical order (z, y, x) ascending."""
+    """Where the image's voxels lie in the patient.
+
+    Attributes:
+        axes_mm: patient coordinates (LPS) of the voxel centres along ``(z, y, x)``, ascending.
+        image_x, image_y: what the picture's two axes are in the patient, see `IMAGE_AXES`.
+        slice_mm: distance of the slices, which a single one cannot tell.
+    """
 
     axes_mm: tuple[np.ndarray, np.ndarray, np.ndarray]
     image_x: tuple[int, int]
     image_y: tuple[int, int]
+    slice_mm: float
 
 
 def make_phantom(spec: PhantomSpec) -> Phantom:
@@ -80,11 +96,11 @@ def make_phantom(spec: PhantomSpec) -> Phantom:
     vessels = vessel_parts(trunk)
     parts += vessels + pancreas_parts(trunk)
     kidneys = []
-    for side, name, label in ((1.0, "left", 4), (-1.0, "right", 5)):
-        kidneys += kidney_parts(trunk, side, label, spec.nephrectomy == name, kidney_length)
+    for side, name in BOTH_SIDES:
+        kidneys += kidney_parts(trunk, side, label_of(f"kidney_{name}"), spec.nephrectomy == name, kidney_length)
     parts += kidneys
-    for side, label in ((1.0, 18), (-1.0, 19)):
-        parts += adrenal_parts(trunk, side, label)
+    for side, name in BOTH_SIDES:
+        parts += adrenal_parts(trunk, side, label_of(f"adrenal_gland_{name}"))
     if spec.tumour_ml is not None:
         voxel_ml = float(np.prod([np.diff(axis[:2])[0] for axis in grid.axes_mm])) / 1000
         neighbours = [part for part in vessels + kidneys if part.tissue != "visceral_fat"]
@@ -103,6 +119,7 @@ def _photograph(
     half_depth: float,
     rng: np.random.Generator,
 ) -> Phantom:
+    """Image and labels of the parts on the scanner's table, with noise, in the scanner's order."""
     reach = half_depth if lattice.image_y[0] == 0 else half_breadth
     image = background(lattice.axes_mm, lattice.image_y, reach)
     labels = np.zeros(image.shape, np.uint8)
@@ -130,7 +147,7 @@ def _lattice(spec: PhantomSpec, size: BodySize) -> _Lattice:
     along_x = (np.arange(columns) - (columns - 1) / 2) * step_column
     along_y = (np.arange(rows) - (rows - 1) / 2) * step_row
     in_plane = {0: along_x if image_x[0] else along_y, 1: along_x if image_x[1] else along_y}
-    return _Lattice((z, in_plane[1], in_plane[0]), image_x, image_y)
+    return _Lattice((z, in_plane[1], in_plane[0]), image_x, image_y, step_z)
 
 
 def _grid(lattice: _Lattice, size: BodySize, rng: np.random.Generator) -> tuple[DeformedGrid, float]:
@@ -181,7 +198,7 @@ def _in_scanner_order(array: np.ndarray, lattice: _Lattice) -> tuple[np.ndarray,
     signs = (int(towards), lattice.image_y[row_axis], lattice.image_x[column_axis])
     lines = ((2, z), (row_axis, axis_of[row_axis][1]), (column_axis, axis_of[column_axis][1]))
     for array_axis, (sign, (patient_axis, line)) in enumerate(zip(signs, lines, strict=True)):
-        step = float(line[1] - line[0]) if len(line) > 1 else 2.0
+        step = float(line[1] - line[0]) if len(line) > 1 else lattice.slice_mm
         affine[:3, 2 - array_axis] = 0
         affine[patient_axis, 2 - array_axis] = sign * step
         origin[patient_axis] = line[0] if sign > 0 else line[-1]

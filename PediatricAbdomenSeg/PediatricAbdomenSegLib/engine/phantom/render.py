@@ -6,7 +6,9 @@ import numpy as np
 
 from .appearance import Appearance
 from .shapes import resample_axis, smooth_noise
-from .trunk import Part
+from .trunk import LABELS_KEPT, Part
+
+Box = tuple[slice, slice, slice]
 
 AIR_HU = -1000.0
 _TABLE_GAP_MM = 3.0
@@ -46,7 +48,7 @@ def paint(
 ) -> None:
     """Paint the parts in order into image and labels, in place.
 
-    A part with label 0 removes what lay under it from the labels; one with label −1 leaves the labels alone.
+    A part with the label `NOT_CONTOURED` removes what lay under it from the labels; `LABELS_KEPT` leaves them alone.
 
     Args:
         image: float32 HU ``(z, y, x)``; labels: uint8 of the same shape.
@@ -81,7 +83,7 @@ def paint(
         under = image[target]
         occupied = np.minimum(fine[here] / appearance.kernel_mm + 0.5, 1.0)
         under[here] += (value - under[here]) * occupied
-        if part.label >= 0:
+        if part.label != LABELS_KEPT:
             labels[target][fine > 0] = part.label
 
 
@@ -109,8 +111,8 @@ def add_noise(image: np.ndarray, axes_mm: tuple[np.ndarray, ...], noise_hu: floa
         plane[outside] = -1024
 
 
-def _trim(part: Part, kernel_mm: float):
-    """The part cut to the box in which it is visible, or None when it is nowhere."""
+def _trim(part: Part, kernel_mm: float) -> tuple[Box, np.ndarray, np.ndarray | None] | None:
+    """Box, distance and content of the part, cut to where it is visible; None when it is nowhere."""
     seen = part.distance_mm > -0.5 * kernel_mm - 2.0
     if not seen.any():
         return None
@@ -125,7 +127,7 @@ def _trim(part: Part, kernel_mm: float):
     return tuple(box), part.distance_mm[cut], None if part.content is None else part.content[cut]
 
 
-def _target(box, axes_mm, grid_mm):
+def _target(box: Box, axes_mm: tuple[np.ndarray, ...], grid_mm: tuple[np.ndarray, ...]) -> tuple[Box, list[np.ndarray]]:
     """Image voxels inside a box of the grid, and their fractional indices within the box."""
     target, positions = [], []
     for piece, axis, line in zip(box, axes_mm, grid_mm, strict=True):
@@ -141,6 +143,7 @@ def _target(box, axes_mm, grid_mm):
 
 
 def _resample(values: np.ndarray, positions: list[np.ndarray]) -> np.ndarray:
+    """Linear interpolation at the fractional indices along each axis, float32."""
     result = values.astype(np.float32, copy=False)
     for axis in range(3):
         result = resample_axis(result, positions[axis], axis)

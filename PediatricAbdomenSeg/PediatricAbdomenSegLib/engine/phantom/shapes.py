@@ -52,6 +52,7 @@ class DeformedGrid:
         self._reach_mm = float(np.abs(displacement_mm).max()) if displacement_mm.size else 0.0
 
     def everywhere(self) -> Region:
+        """The whole grid."""
         return Region((slice(None), slice(None), slice(None)), self.x, self.y, self.z)
 
     def around(self, low_xyz: Sequence[float], high_xyz: Sequence[float], margin_mm: float = 5.0) -> Region:

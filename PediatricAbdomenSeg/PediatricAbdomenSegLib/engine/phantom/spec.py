@@ -77,6 +77,7 @@ class PhantomSpec:
 
     @property
     def slice_spacing_mm(self) -> float:
+        """Distance of the slices, also when no spacing is asked for."""
         return 2.0 if self.spacing_mm is None else self.spacing_mm[0]
 
 
@@ -99,7 +100,7 @@ class Phantom:
 
 @dataclass(frozen=True)
 class BodySize:
-    """Lengths in millimetres that scale a phantom."""
+    """Lengths that scale a phantom: trunk at the upper abdomen, scan from pelvis to mid-chest, one kidney."""
 
     breadth_mm: float
     depth_mm: float

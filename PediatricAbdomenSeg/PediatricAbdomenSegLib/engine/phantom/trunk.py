@@ -12,8 +12,23 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..organs import organ_by_key
 from .shapes import DeformedGrid, Region, bend, ellipsoid, tube
 from .spec import BodySize
+
+NOT_CONTOURED = 0
+"""Label of a part that takes its place from the organs under it, such as fat."""
+
+LABELS_KEPT = -1
+"""Label of a part that belongs to the organ under it, such as a vessel in a lung."""
+
+BOTH_SIDES = ((1.0, "left"), (-1.0, "right"))
+"""Sign of x in patient coordinates (LPS) and the word in organ keys."""
+
+
+def label_of(key: str) -> int:
+    """Label of an organ of the organ table."""
+    return organ_by_key(key).label
 
 
 @dataclass(frozen=True)
@@ -22,7 +37,7 @@ class Part:
 
     Attributes:
         tissue: key of the appearance table.
-        label: organ-table label, 0 for what is not contoured.
+        label: organ-table label, `NOT_CONTOURED` or `LABELS_KEPT`.
         box: where in the grid the solid lies.
         distance_mm: float32 signed distance, positive inside, of the box's shape.
         content: int16 code per voxel into the appearance's bowel contents, or None for one tissue throughout.
@@ -40,10 +55,15 @@ class Trunk:
     """Measures of one child that all structures share; lengths in mm.
 
     Attributes:
-        half_breadth, half_depth: of the skin's outline; cavity_* of the space inside the abdominal wall.
+        grid: on which everything is evaluated.
+        size: average lengths of the age.
+        rng: the phantom's own random generator, used in a fixed order.
+        half_breadth, half_depth: of the skin's outline.
         length: from w = 0 to w = 1.
         fat, wall: thickness of subcutaneous fat and of the muscular wall.
-        rng: the phantom's own random generator, used in a fixed order.
+        skin, cavity: signed distance from the skin and from the inside of the abdominal wall, on the whole grid.
+        dome: height z of the diaphragm above each voxel's place, on the whole grid.
+        sway: amplitude (in half-breadths of the cavity) and phase of the spine's scoliosis.
     """
 
     grid: DeformedGrid
@@ -61,10 +81,12 @@ class Trunk:
 
     @property
     def a(self) -> float:
+        """Half-breadth of the cavity in mm, the unit of u."""
         return self.half_breadth - self.fat - self.wall
 
     @property
     def b(self) -> float:
+        """Half-depth of the cavity in mm, the unit of v."""
         return self.half_depth - self.fat - self.wall
 
     def at(self, u: float, v: float, w: float, jitter: float = 0.0) -> np.ndarray:
@@ -138,11 +160,11 @@ def outer_parts(trunk: Trunk, blanket_side: tuple[float, float]) -> list[Part]:
     gap = 7.0 + ripple
     blanket = np.minimum(2.2 - np.abs(trunk.skin + gap), 0.25 * up)
     return [
-        Part("blanket", 0, whole, blanket.astype(np.float32)),
-        Part("skin", 0, whole, trunk.skin),
-        Part("fat", 0, whole, trunk.skin - 1.6),
-        Part("wall_muscle", 0, whole, trunk.cavity + trunk.wall),
-        Part("visceral_fat", 0, whole, trunk.cavity),
+        Part("blanket", NOT_CONTOURED, whole, blanket.astype(np.float32)),
+        Part("skin", NOT_CONTOURED, whole, trunk.skin),
+        Part("fat", NOT_CONTOURED, whole, trunk.skin - 1.6),
+        Part("wall_muscle", NOT_CONTOURED, whole, trunk.cavity + trunk.wall),
+        Part("visceral_fat", NOT_CONTOURED, whole, trunk.cavity),
     ]
 
 
@@ -160,15 +182,15 @@ def lung_parts(trunk: Trunk) -> list[Part]:
     mediastinum = 0.13 * trunk.a + 0.08 * trunk.a * np.clip(-region.y / trunk.b, 0, 1)
     column = np.hypot(region.x - spine_x, np.minimum(region.y - spine_y, 0)) - body * 1.2
     parts = []
-    for side, label in ((1.0, 2), (-1.0, 3)):
+    for side, name in BOTH_SIDES:
         medial = region.x * side - mediastinum - spine_x * side
         lung = np.minimum(np.minimum(chest, medial), column)
-        parts.append(Part("lung", label, region.box, lung.astype(np.float32)))
+        parts.append(Part("lung", label_of(f"lung_{name}"), region.box, lung.astype(np.float32)))
     own = np.random.default_rng(trunk.rng.integers(2**63))  # what follows must not depend on the grid's size
     streaks = ndimage.gaussian_filter(own.standard_normal(region.x.shape).astype(np.float32), 1.2)
     streaks /= max(float(streaks.std()), 1e-6) if streaks.size else 1.0
     vessels = np.minimum(streaks - 1.75, np.minimum(chest - 3.0, np.abs(region.x) - mediastinum - 2))
-    parts.append(Part("lung_vessel", -1, region.box, vessels.astype(np.float32)))
+    parts.append(Part("lung_vessel", LABELS_KEPT, region.box, vessels.astype(np.float32)))
     return parts
 
 
@@ -197,15 +219,20 @@ def skeleton_parts(trunk: Trunk) -> list[Part]:
     )
     whole = everywhere.box
     parts = [
-        Part("bone", 0, whole, ribs.astype(np.float32)),
-        Part("cartilage", 0, whole, np.minimum(cartilage, -everywhere.y - 0.3 * b).astype(np.float32)),
-        Part("bone", 0, whole, sternum.astype(np.float32)),
-        Part("bone", 0, whole, wing.astype(np.float32)),
+        Part("bone", NOT_CONTOURED, whole, ribs.astype(np.float32)),
+        Part("cartilage", NOT_CONTOURED, whole, np.minimum(cartilage, -everywhere.y - 0.3 * b).astype(np.float32)),
+        Part("bone", NOT_CONTOURED, whole, sternum.astype(np.float32)),
+        Part("bone", NOT_CONTOURED, whole, wing.astype(np.float32)),
     ]
     return parts + _back(trunk, period)
 
 
 def _back(trunk: Trunk, period: float) -> list[Part]:
+    """Vertebrae with discs, arches and processes, canal and cord, and the muscles beside them.
+
+    Args:
+        period: height of one vertebra with its disc, mm.
+    """
     a, b = trunk.a, trunk.b
     half_breadth, half_depth, canal_radius = trunk.vertebra
     low = np.array([-0.75 * a, -0.1 * b, -0.3 * trunk.length])
@@ -236,17 +263,18 @@ def _back(trunk: Trunk, period: float) -> list[Part]:
     bone = np.minimum(bone, inside_skin)
     marrow = np.minimum(body - 1.8, from_gap - 1.0)
     cord = canal_radius * 0.5 - np.hypot(dx, dy - canal_y)
+    vertebrae, spinal_canal = label_of("vertebrae"), label_of("spinal_canal")
     solids = (
-        ("disc", 0, np.minimum(body, 0.8 - from_gap)),
-        ("bone", 10, bone),
-        ("marrow", 10, marrow),
-        ("canal", 11, np.minimum(canal, inside_skin)),
-        ("cord", 11, np.minimum(cord, (w - 0.42) * trunk.length)),
+        ("disc", NOT_CONTOURED, np.minimum(body, 0.8 - from_gap)),
+        ("bone", vertebrae, bone),
+        ("marrow", vertebrae, marrow),
+        ("canal", spinal_canal, np.minimum(canal, inside_skin)),
+        ("cord", spinal_canal, np.minimum(cord, (w - 0.42) * trunk.length)),
     )
     return parts + [Part(tissue, label, region.box, d.astype(np.float32)) for tissue, label, d in solids]
 
 
-def _muscles_beside_spine(trunk: Trunk, region: Region, dx, dy, canal_y: float) -> list[Part]:
+def _muscles_beside_spine(trunk: Trunk, region: Region, dx: np.ndarray, dy: np.ndarray, canal_y: float) -> list[Part]:
     """Autochthonous (back) muscles in a thin sheath of fat, and quadratus lumborum beside them."""
     a, b = trunk.a, trunk.b
     canal_radius = trunk.vertebra[2]
@@ -255,7 +283,7 @@ def _muscles_beside_spine(trunk: Trunk, region: Region, dx, dy, canal_y: float) 
     inside = trunk.skin[region.box] - trunk.fat * 0.75
     parts = []
     reach_x, reach_y = 0.235 * a, 0.26 * b
-    for side, label in ((1.0, 14), (-1.0, 15)):
+    for side, name in BOTH_SIDES:
         centre_x = side * (reach_x * 0.95)
         centre_y = canal_y + canal_radius * 0.35 + reach_y * 0.55
         radial = np.hypot((dx - centre_x) / reach_x, (dy - centre_y) / reach_y)
@@ -263,9 +291,9 @@ def _muscles_beside_spine(trunk: Trunk, region: Region, dx, dy, canal_y: float) 
         loin = (1 - np.hypot((dx - side * 0.50 * a) / (0.15 * a), (dy - canal_y * 0.9) / (0.13 * b))) * 0.13 * b
         loin = np.minimum(np.minimum(loin, inside), (0.46 - w) * trunk.length)
         parts += [
-            Part("wall_muscle", 0, region.box, loin.astype(np.float32)),
-            Part("fat", 0, region.box, np.minimum(muscle + 1.6, inside).astype(np.float32)),
-            Part("back_muscle", label, region.box, muscle.astype(np.float32)),
+            Part("wall_muscle", NOT_CONTOURED, region.box, loin.astype(np.float32)),
+            Part("fat", NOT_CONTOURED, region.box, np.minimum(muscle + 1.6, inside).astype(np.float32)),
+            Part("back_muscle", label_of(f"autochthonous_muscle_{name}"), region.box, muscle.astype(np.float32)),
         ]
     return parts
 
@@ -274,7 +302,7 @@ def iliopsoas_parts(trunk: Trunk) -> list[Part]:
     """Iliopsoas from the first lumbar vertebra down into the pelvis, where it joins the iliacus."""
     half_breadth, half_depth, _ = trunk.vertebra
     parts = []
-    for side, label in ((1.0, 16), (-1.0, 17)):
+    for side, name in BOTH_SIDES:
         heights = np.linspace(0.46, -0.2, 14)
         points = []
         for w in heights:
@@ -289,5 +317,5 @@ def iliopsoas_parts(trunk: Trunk) -> list[Part]:
             region, trunk.at(side * 0.62, 0.30, 0.02), np.array([0.16 * trunk.a, 0.42 * trunk.b, 0.12 * trunk.length])
         )
         joined = np.minimum(np.maximum(muscle, iliacus), trunk.cavity[region.box] - 0.07 * trunk.a)
-        parts.append(Part("muscle", label, region.box, joined.astype(np.float32)))
+        parts.append(Part("muscle", label_of(f"iliopsoas_{name}"), region.box, joined.astype(np.float32)))
     return parts

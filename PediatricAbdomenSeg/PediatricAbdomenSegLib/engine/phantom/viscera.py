@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..organs import HEPATOBLASTOMA
 from .shapes import FAR_OUTSIDE_MM, bend, ellipsoid, resample_axis, rotation, smooth_noise, tube
-from .trunk import Part, Trunk
+from .trunk import NOT_CONTOURED, Part, Trunk, label_of
 
 
 def heart_parts(trunk: Trunk) -> list[Part]:
@@ -24,9 +25,14 @@ def heart_parts(trunk: Trunk) -> list[Part]:
     right = ellipsoid(region, centre + turn @ [-0.42 * radii[0], -0.15 * radii[1], 0], radii * [0.42, 0.6, 0.6], turn)
     fat = np.minimum(heart + 2.0, trunk.cavity[region.box] - 1)
     return [
-        Part("visceral_fat", 0, region.box, fat.astype(np.float32)),
-        Part("myocardium", 7, region.box, heart),
-        Part("heart_blood", 7, region.box, np.minimum(np.maximum(left, right), heart - 2.0).astype(np.float32)),
+        Part("visceral_fat", NOT_CONTOURED, region.box, fat.astype(np.float32)),
+        Part("myocardium", label_of("heart"), region.box, heart),
+        Part(
+            "heart_blood",
+            label_of("heart"),
+            region.box,
+            np.minimum(np.maximum(left, right), heart - 2.0).astype(np.float32),
+        ),
     ]
 
 
@@ -49,7 +55,7 @@ def liver_parts(trunk: Trunk) -> list[Part]:
     )
     under = np.minimum((trunk.dome[region.box] - region.z - 1.0) * 0.8, trunk.cavity[region.box] - 1.0)
     liver = np.minimum(_smooth_union(right, left, 6.0), under)
-    parts = [Part("liver", 6, region.box, liver.astype(np.float32))]
+    parts = [Part("liver", label_of("liver"), region.box, liver.astype(np.float32))]
     hilum = [-0.18, 0.0, 0.55, 0.050]
     branches = (
         [hilum, [-0.35, 0.0, 0.58, 0.035], [-0.62, 0.25, 0.60, 0.020], [-0.8, 0.4, 0.62, 0.012]],
@@ -61,12 +67,12 @@ def liver_parts(trunk: Trunk) -> list[Part]:
     for waypoints in branches:
         vessel_region, vessel, _ = tube(trunk.grid, trunk.path(waypoints, 0.05))
         inside = np.minimum(vessel, trunk.grid.embed(region.box, liver)[vessel_region.box] - 1.5)
-        parts.append(Part("portal_vein", 6, vessel_region.box, inside))
+        parts.append(Part("portal_vein", label_of("liver"), vessel_region.box, inside))
     bladder = trunk.at(-0.40, -0.42, 0.465, 0.06)
     radii = np.array([0.13 * a, 0.19 * b, 0.045 * length]) * rng.uniform(0.6, 1.1)
     around = trunk.grid.around(bladder - radii.max(), bladder + radii.max())
     gall = np.minimum(ellipsoid(around, bladder, radii), trunk.cavity[around.box] - 2)
-    parts.append(Part("gall_bladder", 0, around.box, gall))
+    parts.append(Part("gall_bladder", NOT_CONTOURED, around.box, gall))
     return parts
 
 
@@ -80,7 +86,7 @@ def spleen_parts(trunk: Trunk) -> list[Part]:
     hollow = ellipsoid(region, centre + [-0.30 * a, -0.20 * b, 0], radii * [0.85, 0.8, 0.95], turn)
     spleen = np.minimum(ellipsoid(region, centre, radii, turn), -hollow)
     fits = np.minimum(trunk.cavity[region.box] - 1.5, (trunk.dome[region.box] - region.z - 1.0) * 0.8)
-    return [Part("spleen", 1, region.box, np.minimum(spleen, fits).astype(np.float32))]
+    return [Part("spleen", label_of("spleen"), region.box, np.minimum(spleen, fits).astype(np.float32))]
 
 
 def kidney_parts(trunk: Trunk, side: float, label: int, removed: bool, relative_length: float) -> list[Part]:
@@ -96,7 +102,7 @@ def kidney_parts(trunk: Trunk, side: float, label: int, removed: bool, relative_
     region = trunk.grid.around(centre - half * 1.1, centre + half * 1.1)
     kidney = ellipsoid(region, centre, radii, turn)
     behind = trunk.cavity[region.box] + 0.5 * trunk.wall
-    fat = Part("visceral_fat", 0, region.box, np.minimum(kidney + 3.0, behind).astype(np.float32))
+    fat = Part("visceral_fat", NOT_CONTOURED, region.box, np.minimum(kidney + 3.0, behind).astype(np.float32))
     opening = centre + turn @ [-side * radii[0] * 0.80, -radii[1] * 0.15, 0]
     sinus = ellipsoid(region, opening, radii * [0.62, 0.42, 0.36], turn)
     pelvis = ellipsoid(region, opening + [-side * 0.1 * radii[0], 0, 0], radii * [0.42, 0.25, 0.22], turn)
@@ -109,7 +115,7 @@ def kidney_parts(trunk: Trunk, side: float, label: int, removed: bool, relative_
         fat,
         Part("kidney_cortex", label, region.box, cortex.astype(np.float32)),
         Part("kidney_medulla", label, region.box, np.minimum(medulla, cortex - 1.0).astype(np.float32)),
-        Part("urine", 0, region.box, pelvis.astype(np.float32)),
+        Part("urine", NOT_CONTOURED, region.box, pelvis.astype(np.float32)),
     ]
 
 
@@ -133,7 +139,7 @@ def adrenal_parts(trunk: Trunk, side: float, label: int) -> list[Part]:
     distance, _ = cKDTree(cloud).query(region.points)
     gland = (thick - distance).reshape(region.x.shape).astype(np.float32)
     return [
-        Part("visceral_fat", 0, region.box, gland + 1.8),
+        Part("visceral_fat", NOT_CONTOURED, region.box, gland + 1.8),
         Part("adrenal", label, region.box, gland),
     ]
 
@@ -176,21 +182,21 @@ def vessel_parts(trunk: Trunk) -> list[Part]:
             middle = before_spine(0.13, u * 0.6 + side * 0.24, radius, -0.1 * a)
             low = before_spine(-0.1, side * 0.42, radius, 0.10 * a)
             region, iliac, _ = tube(trunk.grid, bend([[*p, radius] for p in (start, middle, low)], 1.0))
-            parts.append(Part(tissue, 0, region.box, iliac))
+            parts.append(Part(tissue, NOT_CONTOURED, region.box, iliac))
     region, cava_distance, _ = tube(trunk.grid, cava)
-    parts.append(Part("vein", 13, region.box, cava_distance))
+    parts.append(Part("vein", label_of("inferior_vena_cava"), region.box, cava_distance))
     region, aorta_distance, _ = tube(trunk.grid, aorta)
     hiatus = 0.615 * length
-    parts.append(Part("artery", 0, region.box, aorta_distance))
+    parts.append(Part("artery", NOT_CONTOURED, region.box, aorta_distance))
     abdominal = np.where(region.z <= hiatus, aorta_distance, FAR_OUTSIDE_MM)
-    parts.append(Part("artery", 12, region.box, abdominal.astype(np.float32)))
+    parts.append(Part("artery", label_of("abdominal_aorta"), region.box, abdominal.astype(np.float32)))
     gullet = [[0.10, 0.20, 1.3, 0.055], [0.08, 0.16, 0.85, 0.055], [0.14, 0.02, 0.70, 0.05], [0.26, -0.1, 0.645, 0.06]]
     region, oesophagus, _ = tube(trunk.grid, trunk.path(gullet))
     windpipe = [[0.0, 0.0, 1.3, 0.10], [0.0, 0.02, 1.06, 0.09], [0.0, 0.04, 0.985, 0.05]]
     air_region, trachea, _ = tube(trunk.grid, trunk.path(windpipe))
     return [
-        Part("muscle", 0, region.box, oesophagus),
-        Part("gas", 0, air_region.box, trachea),
+        Part("muscle", NOT_CONTOURED, region.box, oesophagus),
+        Part("gas", NOT_CONTOURED, air_region.box, trachea),
         *parts,
     ]
 
@@ -212,7 +218,10 @@ def pancreas_parts(trunk: Trunk) -> list[Part]:
     own = np.random.default_rng(trunk.rng.integers(2**63))
     lobules = smooth_noise(own, region.x.shape, 1.6) if region.x.size else np.zeros(region.x.shape)
     gland = (distance + 0.5 * lobules).astype(np.float32)
-    return [Part("visceral_fat", 0, region.box, gland + 1.5), Part("pancreas", 8, region.box, gland)]
+    return [
+        Part("visceral_fat", NOT_CONTOURED, region.box, gland + 1.5),
+        Part("pancreas", label_of("pancreas"), region.box, gland),
+    ]
 
 
 def tumour_parts(trunk: Trunk, liver: Part, neighbours: list[Part], volume_ml: float, voxel_ml: float) -> list[Part]:
@@ -256,9 +265,9 @@ def tumour_parts(trunk: Trunk, liver: Part, neighbours: list[Part], volume_ml: f
     specks = smooth_noise(rng, region.x.shape, 1.2)
     calcification = np.minimum((specks - 2.6) * 2.0, tumour - 1.5)
     return [
-        Part("tumour", 20, region.box, tumour),
-        Part("necrosis", 20, region.box, necrosis.astype(np.float32)),
-        Part("calcification", 20, region.box, calcification.astype(np.float32)),
+        Part("tumour", HEPATOBLASTOMA.label, region.box, tumour),
+        Part("necrosis", HEPATOBLASTOMA.label, region.box, necrosis.astype(np.float32)),
+        Part("calcification", HEPATOBLASTOMA.label, region.box, calcification.astype(np.float32)),
     ]
 
 
@@ -275,9 +284,11 @@ def _level_enclosing(distance: np.ndarray, voxels: float) -> float:
 
 
 def _step(trunk: Trunk) -> float:
+    """Distance of the grid's columns in mm."""
     return float(np.diff(trunk.grid.axes_mm[2][:2])[0])
 
 
 def _smooth_union(first: np.ndarray, second: np.ndarray, blend_mm: float) -> np.ndarray:
+    """Signed distance of two solids joined with a fillet of about ``blend_mm``."""
     mix = np.clip(0.5 + 0.5 * (first - second) / blend_mm, 0, 1)
     return second + (first - second) * mix + blend_mm * mix * (1 - mix)

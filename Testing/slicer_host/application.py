@@ -86,6 +86,7 @@ class qSlicerApplication(QtWidgets.QApplication):
         self.setQuitOnLastWindowClosed(False)
         self.setOrganizationName("NA-MIC")
         self.setApplicationName("Slicer")
+        self.setApplicationVersion("5.12.0")
         self._folder = tempfile.TemporaryDirectory(prefix="slicer-host-")
         ini = QtCore.QSettings.Format.IniFormat
         QtCore.QSettings.setDefaultFormat(ini)
@@ -132,13 +133,15 @@ class qSlicerApplication(QtWidgets.QApplication):
     def moduleDocumentationUrl(self, name: str) -> str:
         return f"https://slicer.readthedocs.io/en/latest/user_guide/modules/{name.lower()}.html"
 
-    def _temporary_path(self) -> str:
+    @property
+    def temporary_folder(self) -> str:
+        """A folder that goes with the process."""
         path = Path(self._folder.name) / "tmp"
         path.mkdir(exist_ok=True)
         return str(path)
 
-    temporaryPath = Property(str, _temporary_path)
-    cachePath = Property(str, _temporary_path)
+    temporaryPath = Property(str, lambda self: self.temporary_folder)
+    cachePath = Property(str, lambda self: self.temporary_folder)
     slicerHome = Property(str, lambda self: str(Path(sys.prefix)))
     majorVersion = Property(int, lambda _: 5)
     minorVersion = Property(int, lambda _: 12)

@@ -19,6 +19,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 from slicer_host import ui_loader, wrapper
 from slicer_host.application import the_application
 from slicer_host.ctk_widgets import CTK_CLASSES
+from slicer_host.dicom import DICOM_CLASSES, ctkDICOMDatabase, dicom_lib
 from slicer_host.module_widget import qSlicerScriptedLoadableModuleWidget
 from slicer_host.mrml_widgets import qMRMLNodeComboBox, qMRMLWidget
 from slicer_host.qt_module import PythonQtModule
@@ -26,6 +27,7 @@ from slicer_host.sample_data import sample_data_module
 from slicer_host.scene_setup import SceneWithLogics, new_scene
 from slicer_host.scripted_module import ModuleProperties
 from slicer_host.segment_editor_widget import qMRMLSegmentEditorWidget
+from slicer_host.slice_rendering import SliceView, open_slice_view
 from slicer_host.slicer_module import Messages, SlicerModule, forget, sub_modules
 
 SLICER_WIDGETS: dict[str, type] = {
@@ -71,12 +73,15 @@ class SlicerHost:
         ui_loader.QUiLoader.custom_classes = {**CTK_CLASSES, **SLICER_WIDGETS}
         self.messages = Messages()
         self.qt = PythonQtModule("qt", {"QUiLoader": ui_loader.QUiLoader}, with_qt=True)
-        self.ctk = PythonQtModule("ctk", CTK_CLASSES, with_qt=False)
+        self.ctk = PythonQtModule("ctk", {**CTK_CLASSES, **DICOM_CLASSES}, with_qt=False)
         self.slicer = SlicerModule(core, SLICER_WIDGETS)
         self.slicer.app = wrapper.wrap(self._raw_application)
+        self._dicom_database = ctkDICOMDatabase()
+        self.slicer.dicomDatabase = wrapper.wrap(self._dicom_database)
         self.sample_data = sample_data_module()
         self._modules: dict[str, types.ModuleType] = {
             **sub_modules(core, self.messages),
+            **dicom_lib(self._dicom_database),
             "qt": self.qt,
             "ctk": self.ctk,
             "slicer": self.slicer,
@@ -117,6 +122,7 @@ class SlicerHost:
         self.messages.shown.clear()
         self.messages.answer = True
         self.sample_data.sources.clear()
+        self._dicom_database.clear()
 
     @contextmanager
     def installed(self) -> Iterator[SlicerHost]:
@@ -188,6 +194,15 @@ class SlicerHost:
             container.exit()
         self._raw_application.moduleManager().moduleAboutToBeUnloaded.emit(loaded.name)
         container.delete()
+
+    def open_slice_view(self, name: str, size_px: tuple[int, int], volume_node: Any) -> SliceView:
+        """A window for the Red, Yellow or Green view, fitted to a volume; see `slice_rendering`."""
+        logic = self._setup.slice_logics[name]
+        logic.GetSliceCompositeNode().SetBackgroundVolumeID(volume_node.GetID())
+        view = open_slice_view(self._core, logic, self._setup.application_logic, size_px)
+        logic.FitSliceToBackground()
+        logic.SnapSliceOffsetToIJK()
+        return view
 
     def close_scene(self) -> None:
         """File / Close scene."""

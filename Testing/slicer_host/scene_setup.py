@@ -16,6 +16,8 @@ _LOGICS = {
     "Sequences": "vtkSlicerSequencesLogic",
 }
 
+_DATA_NODES = ("vtkMRMLVolumeNode", "vtkMRMLSegmentationNode", "vtkMRMLModelNode", "vtkMRMLTransformNode")
+
 
 @dataclass(frozen=True)
 class SceneWithLogics:
@@ -44,7 +46,7 @@ def new_scene(core: Any) -> SceneWithLogics:
         if hasattr(core, class_name):
             logics[name] = getattr(core, class_name)()
             logics[name].SetMRMLScene(scene)
-    core.vtkMRMLSubjectHierarchyNode.ResolveSubjectHierarchy(scene)
+    _keep_subject_hierarchy(core, scene)
     slice_logics = {}
     collection = vtkCollection()
     for name, orientation in SLICE_VIEWS.items():
@@ -53,8 +55,25 @@ def new_scene(core: Any) -> SceneWithLogics:
         logic.SetMRMLScene(scene)
         node = logic.AddSliceNode(name)
         node.SetLayoutLabel(name[0])
-        node.SetOrientationToDefault() if not node.SetOrientation(orientation) else None
+        node.SetOrientation(orientation)
         slice_logics[name] = logic
         collection.AddItem(logic)
     application_logic.SetSliceLogics(collection)
     return SceneWithLogics(scene, application_logic, logics, slice_logics, collection)
+
+
+def _keep_subject_hierarchy(core: Any, scene: Any) -> None:
+    """Make an item for every data node that comes, as the plugins of Slicer's subject hierarchy do."""
+    from vtkmodules.util.misc import calldata_type
+    from vtkmodules.util.vtkConstants import VTK_OBJECT
+
+    @calldata_type(VTK_OBJECT)
+    def node_added(caller: Any, event: str, node: Any) -> None:
+        if scene.IsImporting() or node.GetHideFromEditors() or not any(node.IsA(name) for name in _DATA_NODES):
+            return
+        hierarchy = core.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+        if hierarchy is not None and not hierarchy.GetItemByDataNode(node):
+            hierarchy.CreateItem(hierarchy.GetSceneItemID(), node)
+
+    core.vtkMRMLSubjectHierarchyNode.ResolveSubjectHierarchy(scene)
+    scene.AddObserver(scene.NodeAddedEvent, node_added)

@@ -65,13 +65,6 @@ class SlicerModule(types.ModuleType):
         return found
 
 
-class UtilModule(types.ModuleType):
-    """``slicer.util``: the wheel's own functions, except those that need a real application."""
-
-    def __getattr__(self, name: str) -> Any:
-        raise AttributeError(f"module 'slicer.util' has no attribute '{name}'")
-
-
 def make_util(core: types.ModuleType, messages: Messages) -> types.ModuleType:
     """A copy of the wheel's ``slicer.util`` that runs on the stand-in and records what it would show."""
     spec = importlib.util.spec_from_file_location("slicer.util", core.util.__file__)
@@ -91,7 +84,7 @@ def make_util(core: types.ModuleType, messages: Messages) -> types.ModuleType:
     util.confirmOkCancelDisplay = util.confirmYesNoDisplay = util.confirmRetryCloseDisplay = asks
     util.messageBox, util.delayDisplay = shows("message"), quietly
     util.showStatusMessage = lambda message, duration=0: messages.show("status", message)
-    util.saveScene, util.loadScene = save_scene, load_scene
+    util.saveScene, util.loadScene, util.loadVolume = save_scene, load_scene, load_volume
     return util
 
 
@@ -125,6 +118,20 @@ def load_scene(filename: str, properties: dict | None = None) -> bool:
     slicer.mrmlScene.SetURL(str(filename))
     slicer.mrmlScene.SetRootDirectory(str(Path(filename).parent))
     return bool(slicer.mrmlScene.Connect())
+
+
+def load_volume(filename: str, properties: dict | None = None, returnNode: bool = False) -> Any:
+    """Add a volume from an image file."""
+    import slicer
+
+    storage = slicer.vtkMRMLVolumeArchetypeStorageNode()
+    storage.SetFileName(str(filename))
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", Path(filename).name.split(".")[0])
+    if not storage.ReadData(node):
+        slicer.mrmlScene.RemoveNode(node)
+        raise RuntimeError(f"Failed to load volume from file: {filename}")
+    node.CreateDefaultDisplayNodes()
+    return node
 
 
 def sub_modules(core: types.ModuleType, messages: Messages) -> dict[str, types.ModuleType]:

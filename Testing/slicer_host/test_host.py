@@ -264,3 +264,56 @@ def test_the_modules_of_the_stand_in_are_gone_after_a_test():
 def test_waiting_in_vain_is_an_error(process_events):
     with pytest.raises(TimeoutError):
         process_events(until=lambda: False, timeout_s=0.05)
+
+
+def test_a_dicom_series_is_imported_and_loaded_with_its_hierarchy(slicer_host, tmp_path):
+    from ct_series_builder import write_series
+
+    folder = tmp_path / "ct"
+    write_series(folder)
+    from DICOMLib import DICOMUtils
+    from pydicom import dcmread
+
+    slicer = slicer_host.slicer
+    DICOMUtils.importDicom(str(folder))
+    series_uid = str(dcmread(next(folder.iterdir()), stop_before_pixels=True).SeriesInstanceUID)
+    (node_id,) = DICOMUtils.loadSeriesByUID([series_uid])
+    node = slicer.mrmlScene.GetNodeByID(node_id)
+    uids = node.GetAttribute("DICOM.instanceUIDs").split()
+    assert len(uids) == node.GetImageData().GetDimensions()[2]
+    assert Path(slicer.dicomDatabase.fileForInstance(uids[0])).is_file()
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+    assert hierarchy.GetItemAttribute(hierarchy.GetItemByDataNode(node), "DICOM.Modality") == "CT"
+
+
+def test_a_volume_file_is_loaded(slicer_host, tmp_path):
+    import numpy as np
+    import SimpleITK as sitk
+
+    sitk.WriteImage(sitk.GetImageFromArray(np.zeros((2, 3, 4), np.int16)), str(tmp_path / "ct.nrrd"))
+    node = slicer_host.slicer.util.loadVolume(str(tmp_path / "ct.nrrd"))
+    assert (node.GetName(), node.GetImageData().GetDimensions()) == ("ct", (4, 3, 2))
+
+
+def test_a_slice_view_shows_the_ct_and_the_outline_of_a_segment(slicer_host, tmp_path):
+    import numpy as np
+    from PIL import Image
+
+    from slicer_host.slice_rendering import save_slice_view
+
+    slicer = slicer_host.slicer
+    ct = slicer.util.addVolumeFromArray(np.full((4, 20, 20), 40, np.int16), name="CT")
+    ct.CreateDefaultDisplayNodes()
+    mask = np.zeros((4, 20, 20), np.uint8)
+    mask[:, 5:15, 5:15] = 1
+    segmentation = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode")
+    segmentation.CreateDefaultDisplayNodes()
+    segmentation.SetReferenceImageGeometryParameterFromVolumeNode(ct)
+    segment_id = segmentation.GetSegmentation().AddEmptySegment("liver", "liver", [1.0, 0.0, 0.0])
+    slicer.util.updateSegmentBinaryLabelmapFromArray(mask, segmentation, segment_id, ct)
+    view = slicer_host.open_slice_view("Red", (200, 200), ct)
+    save_slice_view(view, tmp_path / "red.png")
+    pixels = np.asarray(Image.open(tmp_path / "red.png").convert("RGB")).astype(int)
+    red, green = pixels[..., 0], pixels[..., 1]
+    assert red[100, 100] > green[100, 100] + 50
+    assert abs(red[10, 100] - green[10, 100]) < 5

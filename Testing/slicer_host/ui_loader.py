@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
+import inspect
 from collections.abc import Mapping
 
 from PySide6 import QtCore, QtUiTools, QtWidgets
@@ -69,12 +70,9 @@ def _take_enums_of_stand_ins(root: ElementTree.Element, custom: Mapping[str, typ
         stand_in = custom.get(element.get("class", ""))
         for prop in element.findall("property") if stand_in is not None else ():
             value = next((prop.find(kind) for kind in ("enum", "set") if prop.find(kind) is not None), None)
-            if value is not None and stand_in.staticMetaObject.indexOfProperty(prop.get("name")) >= 0:
-                declared = stand_in.staticMetaObject.property(
-                    stand_in.staticMetaObject.indexOfProperty(prop.get("name"))
-                )
-                if declared.isEnumType():
-                    continue
+            # Not the class's staticMetaObject: PySide6 deletes it when a signal is first connected to a function.
+            declared = inspect.getattr_static(stand_in, prop.get("name"), None)
+            if value is not None and isinstance(declared, QtCore.Property):
                 taken.append((element.get("name"), prop.get("name"), _enum_value(stand_in, value.text or "")))
                 element.remove(prop)
     return taken

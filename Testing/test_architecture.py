@@ -34,6 +34,7 @@ ALLOWED = {
         f"{ENGINE}.{name}"
         for name in (
             "inference.devices",
+            "inference.fallback",
             "inference.fast_unet",
             "inference.network",
             "inference.pipeline",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ElementTree
 import inspect
+import xml.etree.ElementTree as ElementTree
 from collections.abc import Mapping
 
 from PySide6 import QtCore, QtUiTools, QtWidgets

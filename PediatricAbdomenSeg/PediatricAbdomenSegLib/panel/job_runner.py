@@ -14,7 +14,8 @@ from ..engine.errors import PediatricAbdomenSegError, ResourceError
 from ..engine.progress import OnProgress, ProgressEvent, ignore_progress
 from ..engine.worker.protocol import Request
 from .job_store import FINISHED, QUEUED, RUNNING, Job, JobStore
-from .worker_link import READY, CallLater, Process, WorkerLink
+from .worker_life import READY, CallLater, Process
+from .worker_link import WorkerLink
 
 IDLE, STARTING, CANCELLING, FAILED = "idle", "starting", "cancelling", "failed"
 LOG_LINES = 500

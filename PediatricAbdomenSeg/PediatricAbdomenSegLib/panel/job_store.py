@@ -24,7 +24,7 @@ from .session_lock import SessionLock, is_alive
 SCHEMA_VERSION = 1
 _JOB_NAME, _RESULT_FOLDER, _SESSIONS_FOLDER = "job.json", "result", "sessions"
 
-QUEUED, RUNNING, FINISHED = "queued", "running", "finished"
+WRITING, QUEUED, RUNNING, FINISHED = "writing", "queued", "running", "finished"
 UNCLAIMED, INTERRUPTED = "unclaimed", "interrupted"
 
 
@@ -104,12 +104,12 @@ class JobStore:
         created = self._now()
         job_id = f"{created:%y%m%d-%H%M%S}-{secrets.token_hex(2)}"
         folder = self.folder / job_id
+        request = replace(request, id=job_id, input="", output=str(folder / _RESULT_FOLDER))
+        job = Job(job_id, folder, request, dict(context), created.isoformat(timespec="seconds"))
         try:
             folder.mkdir(mode=0o700)
-            path = Path(write_input(folder))
-            output = folder / _RESULT_FOLDER
-            request = replace(request, id=job_id, input=str(path), output=str(output))
-            job = Job(job_id, folder, request, dict(context), created.isoformat(timespec="seconds"))
+            self.mark(job, WRITING)  # first, so that half a volume is found and removed should Slicer crash now
+            job = replace(job, request=replace(request, input=str(write_input(folder))))
             self.mark(job, QUEUED)
         except BaseException as error:
             shutil.rmtree(folder, ignore_errors=True)
@@ -150,22 +150,28 @@ class JobStore:
     def unfinished_or_unclaimed(self) -> tuple[LeftJob, ...]:
         """Jobs to offer, the oldest first: of sessions that have ended, and finished ones of this session.
 
-        Jobs of another Slicer that still runs, and those of this session that run or wait, are not among them.
+        Jobs of another Slicer that still runs, and those of this session that run or wait, are not among them. What
+        can neither be shown nor run again is removed.
         """
         found = []
         for path in sorted(self.folder.glob(f"*/{_JOB_NAME}")):
             content = _read_json(path)
             job = None if content is None else _job(path.parent, content)
-            if job is None:
-                continue
-            if content["session"] == self._lock.token:
-                if content["state"] != FINISHED:
-                    continue
-            elif is_alive(self.folder / _SESSIONS_FOLDER, content["session"]):
+            if job is None or not self._may_take(content):
                 continue
             record = _read_json(job.result_folder / RESULT_NAME)
-            found.append(LeftJob(job, INTERRUPTED if record is None else UNCLAIMED, record))
+            if record is not None:
+                found.append(LeftJob(job, UNCLAIMED, record))
+            elif content["state"] != WRITING and Path(job.request.input).is_file():
+                found.append(LeftJob(job, INTERRUPTED, None))
+            else:
+                shutil.rmtree(job.folder, ignore_errors=True)
         return tuple(found)
+
+    def _may_take(self, content: Mapping[str, Any]) -> bool:
+        if content["session"] == self._lock.token:
+            return content["state"] == FINISHED
+        return not is_alive(self.folder / _SESSIONS_FOLDER, content["session"])
 
     def close(self) -> None:
         """This session ends: its jobs may be offered by the next one."""
@@ -182,14 +188,13 @@ def _read_json(path: Path) -> dict[str, Any] | None:
 
 
 def _job(folder: Path, content: Mapping[str, Any]) -> Job | None:
-    """The job a job.json tells of; None where another version of this software wrote it, or a file was moved away."""
+    """The job a job.json tells of; None where another version of this software wrote it."""
     try:
         fields = {
             name: tuple(value) if isinstance(value, list) else value for name, value in content["request"].items()
         }
         job = Job(folder.name, folder, Segment(**fields), content["context"], content["created"])
-        is_ours = content["schema_version"] == SCHEMA_VERSION and isinstance(content["session"], str)
+        known = content["schema_version"] == SCHEMA_VERSION and isinstance(content["session"], str)
     except (KeyError, TypeError, AttributeError):
         return None
-    has_files = Path(job.request.input).exists() or job.result_folder.exists()
-    return job if is_ours and "state" in content and has_files else None
+    return job if known and "state" in content else None

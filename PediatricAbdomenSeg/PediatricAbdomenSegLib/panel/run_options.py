@@ -7,10 +7,11 @@ from typing import Any
 from slicer.i18n import tr as _
 
 from ..engine.errors import ModelError
+from ..engine.inference.estimate import typical_seconds
 from ..engine.models.nnunet_folder import available_configurations
 from ..engine.models.store import Bundle
 from ..engine.organs import OrganType, organ_by_key
-from ..engine.runtime.hardware import Hardware, device_words
+from ..engine.runtime.hardware import Device, Hardware, device_words
 from ..scene.parameters import ALL, OWN
 from .model_card import model_line, short_card_html
 from .organ_choice import possible_choices
@@ -46,7 +47,7 @@ class RunOptions:
             return
         bundle = self._session.models.find(parameters.model)
         self._show_models(parameters.model, bundle)
-        self._show_devices(parameters.device)
+        self._show_devices(parameters.device, bundle)
         self._show_organs(parameters, bundle)
         fill(self.ui.configurationComboBox, configuration_items(bundle), parameters.configuration)
         mirroring = [(_("As the model was trained"), True), (_("Off (faster)"), False)]
@@ -62,10 +63,11 @@ class RunOptions:
         self.ui.modelCardLabel.text = short_card_html(bundle.manifest) if bundle else ""
         self.ui.modelCardLabel.visible = bundle is not None
 
-    def _show_devices(self, device: str) -> None:
+    def _show_devices(self, device: str, bundle: Bundle | None) -> None:
         hardware = self._session.hardware
         fill(self.ui.deviceComboBox, device_items(hardware, device), device)
-        self.ui.deviceFoundLabel.text = device_found_text(hardware, device, bool(self._session.settings.interpreter))
+        has_interpreter = bool(self._session.settings.interpreter)
+        self.ui.deviceFoundLabel.text = device_found_text(hardware, device, has_interpreter, bundle)
 
     def _show_organs(self, parameters: Any, bundle: Bundle | None) -> None:
         available = tuple(bundle.manifest.organs.values()) if bundle else ()
@@ -167,11 +169,21 @@ def device_items(hardware: Hardware | None, chosen: str) -> list[tuple[str, str]
     return items
 
 
-def device_found_text(hardware: Hardware | None, wanted: str, has_interpreter: bool) -> str:
+def device_found_text(hardware: Hardware | None, wanted: str, has_interpreter: bool, bundle: Bundle | None) -> str:
     """What the choice of a device comes to."""
     if hardware is None:
         if has_interpreter:
             return _("What this computer has is found out at the first run, or by the self-test on the page Runtime.")
         return _("No worker is set up yet: name a Python on the page Runtime.")
     device = hardware.device(wanted)
-    return _("Found: {device}").format(device=device_words(device)) if device else _("No usable device was found.")
+    if device is None:
+        return _("No usable device was found.")
+    return _("Found: {device}").format(device=device_words(device, expected_seconds(bundle, device)))
+
+
+def expected_seconds(bundle: Bundle | None, device: Device) -> float | None:
+    """How long a typical case takes; None when that cannot be told."""
+    try:
+        return typical_seconds(bundle, device) if bundle is not None else None
+    except ModelError:
+        return None

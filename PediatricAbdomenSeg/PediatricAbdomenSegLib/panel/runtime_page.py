@@ -100,8 +100,16 @@ class RuntimePage:
         for row, name in enumerate(REQUIRED):
             table.setItem(row, 0, qt.QTableWidgetItem(name))
             table.setItem(row, 1, qt.QTableWidgetItem(hardware.packages.get(name, _("missing"))))
-        devices = "\n".join(device_words(device) for device in hardware.devices)
-        self.ui.devicesLabel.text = _("Devices:\n{devices}").format(devices=devices)
+        self.ui.devicesLabel.text = installation_text(hardware)
 
     def _say(self, text: str) -> None:
         self.ui.runtimeStateLabel.text = text
+
+
+def installation_text(hardware: Hardware) -> str:
+    """Where the worker's environment lies, how large it is, and what it can compute on."""
+    lines = [_("Python {version} in {folder}").format(version=hardware.python_version, folder=hardware.prefix)]
+    if hardware.size_mb is not None:
+        lines.append(_("Size: {size} GB").format(size=f"{hardware.size_mb / 1000:.1f}"))
+    lines.append(_("Devices: {devices}").format(devices="; ".join(device_words(each) for each in hardware.devices)))
+    return "\n".join(lines)

@@ -11,7 +11,8 @@ from ..engine.errors import InputError, PediatricAbdomenSegError, ResourceError
 from ..engine.runtime.hardware import Hardware as HardwareDescription
 from ..engine.runtime.hardware import hardware_from_json
 from ..engine.worker.protocol import Hardware
-from .worker_link import CallLater, Process, WorkerLink
+from .worker_life import CallLater, Process
+from .worker_link import WorkerLink
 
 INTERPRETER_KEY = "WorkerInterpreter"
 _PLACES = ("bin/python3", "bin/python", "Scripts/python.exe", "python.exe")

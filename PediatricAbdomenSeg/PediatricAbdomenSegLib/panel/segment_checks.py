@@ -9,7 +9,11 @@ from html import escape
 from slicer.i18n import tr as _
 
 from ..engine.errors import PediatricAbdomenSegError
-from ..scene.volumes import input_problem
+from ..engine.inference.preflight import preflight, this_machine
+from ..engine.models.store import Bundle
+from ..engine.worker.handlers import segment_job
+from ..engine.worker.result_folder import free_bytes
+from ..scene.volumes import input_problem, volume_of
 from .model_list import choice_problem
 from .segment_request import segment_request
 from .session import Session
@@ -48,12 +52,21 @@ def run_checks(session: Session) -> tuple[Check, ...]:
         found.append(Check(odd_model.message, odd_model.hint, odd_model.blocking))
     if not session.settings.interpreter:
         found.append(Check(_("No worker is set up yet."), _("Name a Python on the page Runtime."), True))
-    if bundle is not None:
-        try:
-            segment_request(parameters, bundle)
-        except PediatricAbdomenSegError as error:
-            found.append(Check(error.message, error.hint, True))
+    if not any(check.blocking for check in found):
+        found += _preflight_checks(session, bundle)
     return tuple(found)
+
+
+def _preflight_checks(session: Session, bundle: Bundle) -> list[Check]:
+    """What the engine finds odd about the volume, the model and this computer; options that do not fit block."""
+    try:
+        options = segment_job(segment_request(session.parameters, bundle)).options
+        volume = volume_of(session.parameters.input_volume, session.file_of_instance)
+        machine = this_machine(session.hardware, session.runner.store.folder, free_bytes)
+        problems = preflight(volume, bundle, options, machine)
+    except PediatricAbdomenSegError as error:
+        return [Check(error.message, error.hint, True)]
+    return [Check(problem.message, problem.hint, problem.blocking) for problem in problems]
 
 
 def checks_html(checks: Sequence[Check]) -> str:

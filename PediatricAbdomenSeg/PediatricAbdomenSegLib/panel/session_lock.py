@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import secrets
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
 _SUFFIX = ".lock"
+_OLD_S = 86_400.0  # a lock file younger than this may just be being made
 
 
 class SessionLock:
@@ -20,6 +22,7 @@ class SessionLock:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        _remove_old(folder)
         self.token = secrets.token_hex(6)
         self._path = folder / f"{self.token}{_SUFFIX}"
         self._file = self._path.open("a+b")
@@ -48,6 +51,14 @@ def is_alive(folder: Path, token: str) -> bool:
         except OSError:
             return False
     return False
+
+
+def _remove_old(folder: Path) -> None:
+    """Remove what sessions that were killed have left; a missing file means the same as an unlocked one."""
+    for path in folder.glob(f"*{_SUFFIX}"):
+        with suppress(OSError):  # another session may be doing the same
+            if time.time() - path.stat().st_mtime > _OLD_S and not is_alive(folder, path.stem):
+                path.unlink()
 
 
 def _lock(file: BinaryIO) -> None:

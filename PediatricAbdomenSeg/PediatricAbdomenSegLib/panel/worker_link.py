@@ -1,68 +1,18 @@
-"""Requests to the worker and its answers: starts it when it is needed, ends it when it does not listen any more.
-
-No Qt: process and timers are handed in. Callbacks are called on the thread that delivers the process's output.
-"""
+"""Requests to the worker and its answers: starts it when it is needed, ends it when it does not listen any more."""
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 from ..engine.errors import PediatricAbdomenSegError, ResourceError
 from ..engine.progress import OnProgress, ProgressEvent, ignore_progress
 from ..engine.worker.client import error_from
-from ..engine.worker.protocol import (
-    MAX_LINE_BYTES,
-    Cancel,
-    CancelledEvent,
-    Event,
-    Failed,
-    Progress,
-    ProtocolError,
-    Ready,
-    Request,
-    Result,
-    Shutdown,
-    decode_event,
-    encode,
-)
-from .worker_end import ProcessEnd, crash_error, start_error
+from ..engine.worker.protocol import Cancel, CancelledEvent, Event, Failed, Progress, Request, Result
+from .worker_life import READY, STARTING, STOPPED, CallLater, Cancellable, LifeEvents, Process, WorkerLife
 
-START_LIMIT_S = 120.0  # a cold start from a slow network disk
-CANCEL_LIMIT_S = 5.0  # from the message to the terminate
-TERMINATE_LIMIT_S = 3.0  # from the terminate to the kill
-CLOSE_LIMIT_S = 3.0  # for a worker to end on its own when Slicer quits
-
-STOPPED, STARTING, READY = "stopped", "starting", "ready"
-
-
-class Process(Protocol):
-    """A worker process as `worker_process.QtProcess` makes it; ``program`` is its interpreter."""
-
-    program: str
-
-    def start(
-        self, on_output: Callable[[bytes], None], on_log: Callable[[bytes], None], on_end: Callable[[ProcessEnd], None]
-    ) -> None: ...
-
-    def write(self, data: bytes) -> None: ...
-
-    def terminate(self) -> None: ...
-
-    def kill_tree(self) -> None: ...
-
-    def close(self, limit_s: float) -> None: ...
-
-
-class Cancellable(Protocol):
-    """What `CallLater` returns."""
-
-    def cancel(self) -> None: ...
-
-
-CallLater = Callable[[float, Callable[[], None]], Cancellable]
+CANCEL_LIMIT_S = 5.0  # from the message to the end of a worker that does not heed it
 
 
 @dataclass
@@ -83,7 +33,7 @@ class WorkerLink:
         process_factory: makes a process that is not started yet; may raise `PediatricAbdomenSegError`, for example
             when no interpreter is known.
         call_later: as `toolkit.Timer`.
-        on_state: receives `STOPPED`, `STARTING` or `READY`.
+        on_state: receives "stopped", "starting" or "ready".
         on_log: receives each line of the worker's stderr.
     """
 
@@ -98,35 +48,29 @@ class WorkerLink:
         self._call_later = call_later
         self._on_state = on_state
         self._on_log = on_log
-        self._process: Process | None = None
+        self._life: WorkerLife | None = None
         self._pending: dict[str, _Pending] = {}
-        self._timer: Cancellable | None = None
-        self._output = self._errors = b""
-        self._last_words: deque[str] = deque(maxlen=1)
+        self._cancel_timer: Cancellable | None = None
         self._count = 0
-        self._ended_on_purpose = False
-        self.state = STOPPED
+
+    @property
+    def state(self) -> str:
+        """ "stopped", "starting" or "ready"."""
+        return STOPPED if self._life is None else self._life.state
 
     def start(self) -> None:
         """Start the worker unless it runs; a failure is told to whoever has asked something."""
-        if self._process is not None:
+        if self._life is not None:
             return
-        self._output = self._errors = b""
-        self._last_words.clear()
-        self._ended_on_purpose = False
         try:
             process = self._process_factory()
         except PediatricAbdomenSegError as error:
-            self._fail_all(error)
+            self._tell_all(error)
             return
-        self._process = process
-        self._set_state(STARTING)
-        self._timer = self._call_later(START_LIMIT_S, self._give_up_start)
-        process.start(
-            lambda data: self._process is process and self._read_output(data),
-            lambda data: self._process is process and self._read_log(data),
-            lambda end: self._process is process and self._read_end(end),
-        )
+        events = LifeEvents(self._take_ready, self._take_event, self._take_end, self._on_log)
+        self._life = WorkerLife(process, self._call_later, events)
+        self._on_state(STARTING)
+        self._life.begin()
 
     def ask(
         self,
@@ -142,8 +86,7 @@ class WorkerLink:
             The request's id; one is given where it is "".
         """
         if not request.id:
-            self._count += 1
-            request = replace(request, id=f"panel-{self._count}")
+            request = replace(request, id=self._next_id())
         self._pending[request.id] = _Pending(request, on_result, on_failed, on_progress, on_cancelled)
         self.start()
         self._send_pending()
@@ -158,165 +101,87 @@ class WorkerLink:
         if not pending.sent:
             del self._pending[request_id]
             pending.on_cancelled()
-            return
-        self._count += 1
-        self._write(Cancel(f"panel-{self._count}", request_id))
-        self._restart_timer(CANCEL_LIMIT_S, self._terminate)
+        elif self._life is not None:
+            self._life.send(Cancel(self._next_id(), request_id))
+            self._stop_cancel_timer()
+            self._cancel_timer = self._call_later(CANCEL_LIMIT_S, self._life.end)
 
     def stop(self) -> None:
-        """End the worker now; waits at most `CLOSE_LIMIT_S` and a moment. Whoever waits for an answer is told."""
-        self._stop_timer()
-        process, self._process = self._process, None
-        if process is not None:
-            process.write(encode(Shutdown("close")))
-            process.close(CLOSE_LIMIT_S)
-        self._set_state(STOPPED)
-        self._fail_all(ResourceError("The worker was stopped.", ""))
+        """End the worker now; waits a few seconds at most. Whoever waits for an answer is told."""
+        self._stop_cancel_timer()
+        life, self._life = self._life, None
+        if life is not None:
+            life.close()
+            self._on_state(STOPPED)
+        self._tell_all(ResourceError("The worker was stopped.", "Start the run again."))
 
-    # From the process
+    def _take_ready(self) -> None:
+        self._on_state(READY)
+        self._send_pending()
 
-    def _read_output(self, data: bytes) -> None:
-        process = self._process
-        *lines, self._output = (self._output + data).split(b"\n")
-        if len(self._output) > MAX_LINE_BYTES:
-            lines, self._output = [*lines, self._output], b""
-        for line in lines:
-            if self._process is not process:
-                return  # a callback stopped it
-            if line.strip():
-                self._read_line(line)
-
-    def _read_line(self, line: bytes) -> None:
-        if self.state == STARTING and not line.lstrip().startswith(b"{"):
-            self._on_log("The interpreter printed something before the worker began.")  # as some activation scripts do
+    def _take_event(self, event: Event) -> None:
+        if isinstance(event, Failed) and event.id is None:  # it did not understand even whose request it was
+            self._tell_all(error_from(event))
             return
-        try:
-            event = decode_event(line)
-        except ProtocolError as error:
-            self._break_off(error)
-            return
-        self._take(event)
-
-    def _take(self, event: Event) -> None:
-        if isinstance(event, Ready):
-            self._stop_timer()
-            self._set_state(READY)
-            self._send_pending()
-            return
-        if isinstance(event, Failed) and event.id is None:
-            self._fail_all(error_from(event))
-            return
-        pending = self._pending.get(event.id or "")
+        pending = self._pending.get(event.id)
         if pending is None:
-            return  # the answer to a cancel, or to a request that was given up
+            return  # the answer to a cancel
         if isinstance(event, Progress):
             if not pending.cancelled:
                 pending.on_progress(ProgressEvent(event.stage, event.fraction, event.remaining_s))
             return
         del self._pending[event.id]
-        if pending.cancelled:
-            if not any(other.cancelled for other in self._pending.values()):
-                self._stop_timer()
+        if pending.cancelled and not any(other.cancelled for other in self._pending.values()):
+            self._stop_cancel_timer()
+        if pending.cancelled or isinstance(event, CancelledEvent):
             pending.on_cancelled()
         elif isinstance(event, Result):
             pending.on_result(event.result)
-        elif isinstance(event, CancelledEvent):
-            pending.on_cancelled()
         else:
             pending.on_failed(error_from(event))
 
-    def _read_log(self, data: bytes) -> None:
-        *lines, self._errors = (self._errors + data).split(b"\n")
-        for line in lines:
-            text = line.decode("utf-8", "replace").rstrip()
-            if text:
-                self._last_words.append(text)
-                self._on_log(text)
-
-    def _read_end(self, end: ProcessEnd) -> None:
-        if self._errors:
-            self._read_log(b"\n")
-        program, was, on_purpose = self._process.program, self.state, self._ended_on_purpose
-        waiting, self._pending = self._pending, {}
-        self._process = None
-        self._stop_timer()
-        self._set_state(STOPPED)
-        if on_purpose:  # what waited behind the request that had to be cut off is sent to a new worker
-            for request_id, pending in waiting.items():
-                if not pending.cancelled:
-                    pending.sent = False
-                    self._pending[request_id] = pending
+    def _take_end(self, error: PediatricAbdomenSegError | None) -> None:
+        had_been_ready = any(pending.sent for pending in self._pending.values())
+        self._stop_cancel_timer()
+        self._life = None
+        self._on_state(STOPPED)
+        if error is None:  # ended because it did not heed a cancel: what waited behind that goes to a new worker
+            ended = {key: pending for key, pending in self._pending.items() if pending.cancelled}
+            for key in ended:
+                del self._pending[key]
+            for pending in self._pending.values():
+                pending.sent = False
             if self._pending:
                 self.start()
-            _tell_end({key: pending for key, pending in waiting.items() if pending.cancelled})
-        elif was == STARTING:
-            _tell_end(waiting, start_error(end, program, " ".join(self._last_words)))
+            _tell(ended)
         else:
-            _tell_end(waiting, crash_error(end))
-            if waiting:
+            self._tell_all(error)
+            if had_been_ready:
                 self.start()  # warm again when the user presses the button once more
 
-    # To the process
-
     def _send_pending(self) -> None:
-        if self.state == READY:
+        if self._life is not None and self._life.state == READY:
             for pending in list(self._pending.values()):
                 if not pending.sent:
                     pending.sent = True
-                    self._write(pending.request)
+                    self._life.send(pending.request)
 
-    def _write(self, request: Request) -> None:
-        if self._process is not None:
-            self._process.write(encode(request))
-
-    def _terminate(self) -> None:
-        self._ended_on_purpose = True
-        if self._process is not None:
-            self._restart_timer(TERMINATE_LIMIT_S, self._kill)
-            self._process.terminate()
-
-    def _kill(self) -> None:
-        self._ended_on_purpose = True
-        if self._process is not None:
-            self._process.kill_tree()
-
-    def _give_up_start(self) -> None:
-        error = ResourceError(
-            f"The worker of {self._process.program} did not become ready within {START_LIMIT_S:.0f} s.",
-            "Try again; if it stays so, repair the interpreter on the Runtime page.",
-        )
-        self._break_off(error)
-
-    def _break_off(self, error: PediatricAbdomenSegError) -> None:
-        """The worker cannot be understood or does not come: kill it and say why."""
-        process, self._process = self._process, None
-        self._stop_timer()
-        if process is not None:
-            process.kill_tree()
-        self._set_state(STOPPED)
-        self._fail_all(error)
-
-    def _fail_all(self, error: PediatricAbdomenSegError) -> None:
+    def _tell_all(self, error: PediatricAbdomenSegError) -> None:
         waiting, self._pending = self._pending, {}
-        _tell_end(waiting, error)
+        _tell(waiting, error)
 
-    def _restart_timer(self, seconds: float, call: Callable[[], None]) -> None:
-        self._stop_timer()
-        self._timer = self._call_later(seconds, call)
+    def _next_id(self) -> str:
+        self._count += 1
+        return f"panel-{self._count}"
 
-    def _stop_timer(self) -> None:
-        timer, self._timer = self._timer, None
+    def _stop_cancel_timer(self) -> None:
+        timer, self._cancel_timer = self._cancel_timer, None
         if timer is not None:
             timer.cancel()
 
-    def _set_state(self, state: str) -> None:
-        if state != self.state:
-            self.state = state
-            self._on_state(state)
 
-
-def _tell_end(requests: dict[str, _Pending], error: PediatricAbdomenSegError | None = None) -> None:
-    """Tell those who asked; ``error`` may be None where all of them have cancelled."""
+def _tell(requests: dict[str, _Pending], error: PediatricAbdomenSegError | None = None) -> None:
+    """Tell those who asked how it ended; ``error`` may be None where all of them have cancelled."""
     for pending in requests.values():
         if pending.cancelled:
             pending.on_cancelled()

@@ -37,7 +37,7 @@ def slicer_worker_process(python: str, parent: Any = None) -> QtProcess:
 
 
 class QtProcess:
-    """A `worker_link.Process` on Qt's event loop.
+    """A `worker_life.Process` on Qt's event loop.
 
     Args:
         command: program and arguments.

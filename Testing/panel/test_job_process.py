@@ -152,10 +152,10 @@ def test_cancel_ends_a_job_whether_the_worker_listens_or_not(
 def test_a_worker_that_ignores_everything_is_killed_with_what_it_started(
     start_runner, new_job, process_events, monkeypatch
 ):
-    from PediatricAbdomenSegLib.panel import worker_link
+    from PediatricAbdomenSegLib.panel import worker_life, worker_link
 
     monkeypatch.setattr(worker_link, "CANCEL_LIMIT_S", 0.2)
-    monkeypatch.setattr(worker_link, "TERMINATE_LIMIT_S", 0.2)
+    monkeypatch.setattr(worker_life, "TERMINATE_LIMIT_S", 0.2)
     runner, diary = start_runner("stubborn")
     runner.submit(new_job(runner))
     process_events(until=lambda: any(line.startswith("child ") for line in runner.log))
@@ -169,10 +169,10 @@ def test_a_worker_that_ignores_everything_is_killed_with_what_it_started(
 def test_quitting_during_a_run_kills_the_whole_tree_and_keeps_the_job(
     start_runner, new_job, process_events, monkeypatch
 ):
-    from PediatricAbdomenSegLib.panel import worker_link
+    from PediatricAbdomenSegLib.panel import worker_life
     from PediatricAbdomenSegLib.panel.job_store import INTERRUPTED, JobStore
 
-    monkeypatch.setattr(worker_link, "CLOSE_LIMIT_S", 0.2)
+    monkeypatch.setattr(worker_life, "CLOSE_LIMIT_S", 0.2)
     runner, _ = start_runner("stubborn")
     runner.submit(new_job(runner))
     process_events(until=lambda: any(line.startswith("child ") for line in runner.log))
@@ -211,9 +211,9 @@ def test_an_interpreter_that_is_no_program_is_named(start_runner, new_job, proce
 
 
 def test_a_worker_that_never_becomes_ready_is_given_up(start_runner, new_job, process_events, monkeypatch):
-    from PediatricAbdomenSegLib.panel import worker_link
+    from PediatricAbdomenSegLib.panel import worker_life
 
-    monkeypatch.setattr(worker_link, "START_LIMIT_S", 0.3)
+    monkeypatch.setattr(worker_life, "START_LIMIT_S", 0.3)
     runner, diary = start_runner("silent")
     runner.submit(new_job(runner))
     process_events(until=lambda: diary.failures)
@@ -245,6 +245,22 @@ def test_an_interpreter_in_a_folder_with_spaces_and_umlauts_works(start_runner, 
     runner.submit(new_job(runner))
     process_events(until=lambda: diary.results)
     assert diary.failures == []
+
+
+@pytest.mark.parametrize(("scenario", "good"), [("success", True), ("broken", False), ("version", False)])
+def test_an_interpreter_is_tried_with_a_worker_of_its_own(slicer_host, process_events, scenario, good):
+    from PediatricAbdomenSegLib.panel.runtime_settings import check_interpreter
+    from PediatricAbdomenSegLib.panel.toolkit import Timer, startup_environment
+    from PediatricAbdomenSegLib.panel.worker_process import QtProcess
+
+    def make_process(python):
+        return QtProcess([python, "-I", "-u", str(FAKE_WORKER), scenario], startup_environment())
+
+    found, problems = [], []
+    check_interpreter(Path(sys.executable), make_process, Timer, found.append, problems.append)
+    process_events(until=lambda: found or problems)
+    assert (len(found), len(problems)) == ((1, 0) if good else (0, 1))
+    assert all(hardware.executable == sys.executable for hardware in found)
 
 
 def test_slicers_python_variables_do_not_reach_the_worker(slicer_host):
@@ -282,7 +298,11 @@ def test_the_real_worker_started_as_slicer_starts_it_describes_its_machine_and_s
     import toy_bundle
     from PediatricAbdomenSegLib.engine.cases.image_file import write_volume
     from PediatricAbdomenSegLib.engine.runtime.hardware import hardware_from_json
-    from PediatricAbdomenSegLib.panel.runner_setup import slicer_runner, slicer_settings
+    from PediatricAbdomenSegLib.panel.job_runner import JobRunner
+    from PediatricAbdomenSegLib.panel.job_store import JobStore
+    from PediatricAbdomenSegLib.panel.runtime_settings import RuntimeSettings
+    from PediatricAbdomenSegLib.panel.toolkit import Timer, read_setting, write_setting
+    from PediatricAbdomenSegLib.panel.worker_process import slicer_worker_process
 
     plans = toy_bundle.make_plans(3, toy_bundle.MODEL_SPACING_MM)
     bundle = toy_bundle.write_bundle(
@@ -294,9 +314,9 @@ def test_the_real_worker_started_as_slicer_starts_it_describes_its_machine_and_s
         write_volume(volume, folder / "input.nrrd")
         return folder / "input.nrrd"
 
-    settings = slicer_settings()
+    settings = RuntimeSettings(read_setting, write_setting)
     settings.remember(Path(sys.executable))
-    runner = slicer_runner(settings, slicer_host.app, tmp_path / "Jobs")
+    runner = JobRunner(lambda: settings.process(slicer_worker_process), JobStore(tmp_path / "Jobs"), Timer)
     try:
         diary, answers = Diary(runner), []
         runner.ask(Hardware(""), answers.append, answers.append)

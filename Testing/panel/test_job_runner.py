@@ -19,7 +19,8 @@ from PediatricAbdomenSegLib.engine.worker.protocol import (
 )
 from PediatricAbdomenSegLib.panel.job_runner import JobRunner, RunnerEvents
 from PediatricAbdomenSegLib.panel.job_store import JobStore
-from PediatricAbdomenSegLib.panel.worker_link import CANCEL_LIMIT_S, START_LIMIT_S, TERMINATE_LIMIT_S
+from PediatricAbdomenSegLib.panel.worker_life import START_LIMIT_S, TERMINATE_LIMIT_S
+from PediatricAbdomenSegLib.panel.worker_link import CANCEL_LIMIT_S
 
 
 class Diary:
@@ -294,7 +295,7 @@ def test_lines_before_the_worker_is_ready_do_no_harm_and_are_not_repeated_in_the
 @pytest.mark.parametrize("garbage", [b"garbage\n", b"\xff\xfe\n", b"{}\n", b"x" * (1 << 20) + b"xx"])
 def test_garbage_from_a_worker_at_work_is_one_failure_and_its_end(a_runner, processes, diary, a_running_job, garbage):
     processes.last.say_bytes(garbage)
-    assert len(diary.failures) == 1 and processes.last.killed and a_runner.state == "failed"
+    assert len(diary.failures) == 1 and processes.made[0].killed and a_runner.state == "failed"
 
 
 def test_lines_may_come_in_pieces(a_runner, processes, diary, a_running_job):

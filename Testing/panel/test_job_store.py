@@ -174,8 +174,35 @@ def test_a_job_whose_options_a_newer_version_wrote_is_passed_over(an_earlier_sto
     assert a_store.unfinished_or_unclaimed() == ()
 
 
-def test_a_job_whose_files_are_gone_is_passed_over(an_earlier_store, a_store):
+def test_a_job_whose_files_are_gone_is_removed(an_earlier_store, a_store):
     job = an_earlier_store.create(REQUEST, CONTEXT, write_volume)
     an_earlier_store.close()
     (job.folder / "input.nrrd").unlink()
-    assert a_store.unfinished_or_unclaimed() == ()
+    assert a_store.unfinished_or_unclaimed() == () and not job.folder.exists()
+
+
+def test_half_a_volume_of_a_slicer_that_crashed_while_writing_is_removed(tmp_path):
+    script = (
+        "import os, pathlib, sys\n"
+        "from PediatricAbdomenSegLib.panel.job_store import JobStore\n"
+        "from PediatricAbdomenSegLib.engine.worker.protocol import Segment\n"
+        "def write(folder):\n"
+        "    (folder / 'input.nrrd').write_bytes(b'half'); os._exit(9)\n"
+        "JobStore(pathlib.Path(sys.argv[1])).create(Segment('', '', ''), {}, write)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(LIBRARY)}
+    subprocess.run([sys.executable, "-c", script, str(tmp_path)], env=environment, check=False)
+    assert list(tmp_path.glob("*/input.nrrd")) != []
+    assert JobStore(tmp_path).unfinished_or_unclaimed() == ()
+    assert list(tmp_path.glob("*/input.nrrd")) == []
+
+
+def test_old_locks_of_killed_sessions_are_removed_and_those_of_living_ones_kept(tmp_path, an_earlier_store):
+    sessions = an_earlier_store.folder / "sessions"
+    (living,) = sessions.iterdir()
+    dead = sessions / "dead.lock"
+    dead.touch()
+    for path in (living, dead):
+        os.utime(path, (0, 0))
+    JobStore(an_earlier_store.folder).close()
+    assert list(sessions.iterdir()) == [living]

@@ -21,8 +21,6 @@ __all__ = [
     "blocked_signals",
     "ctk",
     "file_of_instance",
-    "no_longer_on_quit",
-    "on_quit",
     "qt",
     "read_setting",
     "slicer",
@@ -98,16 +96,6 @@ def write_setting(key: str, value: str) -> None:
 def startup_environment() -> dict[str, str]:
     """The environment Slicer was started in, without what its launcher adds."""
     return dict(slicer.util.startupEnvironment())
-
-
-def on_quit(call: Callable[[], None]) -> None:
-    """Call something before the application ends."""
-    slicer.app.connect("aboutToQuit()", call)
-
-
-def no_longer_on_quit(call: Callable[[], None]) -> None:
-    """Take back `on_quit`; needed when the module is reloaded."""
-    slicer.app.disconnect("aboutToQuit()", call)
 
 
 def file_of_instance(sop_instance_uid: str) -> str:

@@ -6,10 +6,12 @@ Started by path with the library's folder on PYTHONPATH; serves the real protoco
 from __future__ import annotations
 
 import ctypes
+import logging
 import os
 import subprocess
 import sys
 import threading
+import warnings
 
 from PediatricAbdomenSegLib.engine.errors import InputError
 from PediatricAbdomenSegLib.engine.progress import ProgressEvent
@@ -30,6 +32,12 @@ def segment(request: Segment, on_progress, cancel) -> dict:
         os.system("echo a stray line of a child")
         os.write(1, b"a stray line of C\n")
         return {"stdin": sys.stdin.read(1) if sys.stdin else ""}
+    if request.input == "quote a patient":
+        warnings.warn("Invalid value for VR PN: 'Doe^Jane'", UserWarning, stacklevel=1)
+        logging.getLogger("pydicom").warning("Invalid value for VR PN: 'Doe^Jane'")
+        thread = threading.Thread(target=lambda: {}["Doe^Jane"])
+        thread.start()
+        thread.join()
     if request.input == "child":
         child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
         return {"pid": child.pid}

@@ -84,6 +84,13 @@ def test_stray_prints_land_in_the_log_and_not_in_the_protocol(a_worker):
     assert log == ["a stray line", "a stray line of a child", "a stray line of C"]
 
 
+def test_warnings_and_stray_exceptions_are_logged_without_their_text(a_worker):
+    a_worker.request(segment("quote a patient"))
+    a_worker.close()
+    log = "\n".join(a_worker.log)
+    assert "UserWarning (" in log and "KeyError raised in" in log and "Jane" not in log
+
+
 def test_a_request_is_cancelled_and_the_worker_lives_on(a_worker):
     cancel = CancelToken()
     with pytest.raises(Cancelled):

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Mapping
 from typing import NoReturn
+
+import SimpleITK as sitk
 
 from ...version import __version__
 from .handlers import make_handlers
 from .processes import claim_standard_streams, lead_own_group, watch_parent
 from .protocol import Ready
-from .server import Handler, Server
+from .server import Handler, Server, log_defect
 
 HANGUP_GRACE_S = 10.0  # for a cancelled job to remove its temporary files once nobody listens any more
 
@@ -27,6 +31,7 @@ def run_worker(handlers: Mapping[type, Handler] | None = None) -> NoReturn:
     """
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    keep_patients_out_of_the_log()
     requests, events = claim_standard_streams()
     lead_own_group()
     ready = Ready(__version__, platform.python_version(), os.getpid())
@@ -43,6 +48,22 @@ def run_worker(handlers: Mapping[type, Handler] | None = None) -> NoReturn:
     sys.stderr.flush()
     # Not a plain return: the reader thread may sit in a read, which makes the interpreter's own teardown abort.
     os._exit(0)
+
+
+def keep_patients_out_of_the_log() -> None:
+    """Log of warnings and stray exceptions only what and where: pydicom quotes values such as names, ITK paths."""
+
+    def log_place(message: object, category: type[Warning], filename: str, lineno: int, *_: object) -> None:
+        sys.stderr.write(f"worker: {category.__name__} ({filename}:{lineno})\n")
+
+    def log_thread_defect(args: threading.ExceptHookArgs) -> None:
+        if args.exc_value is not None:
+            log_defect(args.exc_value)
+
+    warnings.showwarning = log_place
+    threading.excepthook = log_thread_defect
+    logging.getLogger("pydicom").setLevel(logging.CRITICAL)
+    sitk.ProcessObject.SetGlobalWarningDisplay(False)
 
 
 def exit_soon() -> None:

@@ -16,6 +16,7 @@ SCALING_PROBABILITY = 0.5
 # Adam converges within the few thousand iterations there is time for; nnU-Net's own SGD is made for 250,000.
 LEARNING_RATE = 1e-3
 WEIGHT_DECAY = 1e-2
+FULL_WEIGHTS_UNTIL = 0.6  # share of the training; see faded_weights
 # One of the two patches of a batch is centred on a structure, each structure as often as another: this is what makes
 # the adrenal glands seen.
 FOREGROUND_SHARE = 0.5
@@ -69,12 +70,11 @@ def phantom_trainer_class() -> type:
                 self.network.to(memory_format=torch.channels_last_3d)
                 use_layout_preserving_norm(self.network)
 
-        def _build_loss(self):
-            loss = super()._build_loss()
+        def _weigh_classes(self) -> None:
             if self.class_weights is not None:
-                cross_entropy = (loss.loss if self.enable_deep_supervision else loss).ce
-                cross_entropy.weight = torch.tensor(self.class_weights, dtype=torch.float32, device=self.device)
-            return loss
+                weights = faded_weights(self.class_weights, self.current_epoch / self.num_epochs)
+                cross_entropy = (self.loss.loss if self.enable_deep_supervision else self.loss).ce
+                cross_entropy.weight = torch.tensor(weights, dtype=torch.float32, device=self.device)
 
         def configure_optimizers(self):
             optimizer = torch.optim.AdamW(self.network.parameters(), self.initial_lr, weight_decay=WEIGHT_DECAY)
@@ -134,6 +134,7 @@ def phantom_trainer_class() -> type:
 
         def on_train_epoch_start(self) -> None:
             super().on_train_epoch_start()
+            self._weigh_classes()
             self._iteration = 0
             self.num_iterations_per_epoch = iterations_within_budget(
                 self.schedule,
@@ -162,6 +163,15 @@ def phantom_trainer_class() -> type:
             return {"loss": loss.detach().numpy()}
 
     return PhantomTrainer
+
+
+def faded_weights(weights: Sequence[float], progress: float) -> list[float]:
+    """Class weights at a share of the training, 0 to 1: in full at first, then fading to none at the end.
+
+    Weights make rare classes appear within few iterations, but a network that keeps them draws those classes too large.
+    """
+    left = min(1.0, (1.0 - progress) / (1.0 - FULL_WEIGHTS_UNTIL))
+    return [weight**left for weight in weights]
 
 
 def use_layout_preserving_norm(network) -> None:

@@ -3,7 +3,12 @@ from __future__ import annotations
 import pytest
 
 from PediatricAbdomenSegLib.engine.training.recipes import Schedule
-from PediatricAbdomenSegLib.engine.training.trainer import iterations_within_budget, use_layout_preserving_norm
+from PediatricAbdomenSegLib.engine.training.trainer import (
+    FULL_WEIGHTS_UNTIL,
+    faded_weights,
+    iterations_within_budget,
+    use_layout_preserving_norm,
+)
 
 TEN_MINUTES = Schedule(epochs=5, iterations_per_epoch=40, time_budget_minutes=10)
 
@@ -23,6 +28,14 @@ def test_the_time_left_is_shared_by_the_epochs_left():
 
 def test_an_overdrawn_budget_still_gives_each_epoch_an_iteration():
     assert iterations_within_budget(TEN_MINUTES, 1, 40, [0.0, 900.0], [900.0]) == 1
+
+
+def test_class_weights_are_full_at_first_and_gone_at_the_end():
+    assert faded_weights([0.5, 8.0], 0.0) == [0.5, 8.0]
+    assert faded_weights([0.5, 8.0], FULL_WEIGHTS_UNTIL) == [0.5, 8.0]
+    assert faded_weights([0.5, 8.0], 1.0) == [1.0, 1.0]
+    halfway = faded_weights([0.5, 8.0], (1 + FULL_WEIGHTS_UNTIL) / 2)
+    assert halfway == pytest.approx([0.5**0.5, 8.0**0.5])
 
 
 def test_the_layout_preserving_norm_is_instance_norm():

@@ -21,9 +21,9 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     export.add_argument(
         "--model",
         metavar="NAME",
-        nargs="+",
+        action="append",
         default=[],
-        help="bundle that made the labels: one for all or one for each",
+        help="bundle that made the labels: once for all, or once for each label map",
     )
     export.add_argument("--series", metavar="UID", help="Series Instance UID where the folder holds several CT series")
     add_common_options(export, with_json=True)

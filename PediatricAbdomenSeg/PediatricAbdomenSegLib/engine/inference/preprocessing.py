@@ -75,7 +75,10 @@ def prepare(
     body = None if whole_field else find_body(canonical, tuple(canonical_mm))
     field = canonical.transpose(order)
     if window_hu is not None:
-        field = np.clip(field, *(field.dtype.type(round(bound)) for bound in window_hu))
+        limits = np.iinfo(field.dtype)
+        field = np.clip(
+            field, *(field.dtype.type(np.clip(round(bound), limits.min, limits.max)) for bound in window_hu)
+        )
     offset = (0, 0, 0)
     if whole_field:
         box = _nonzero_box(field)

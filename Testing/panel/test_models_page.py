@@ -1,0 +1,51 @@
+"""The page Models: list, card, checksums, adding and removing."""
+
+from __future__ import annotations
+
+from panel.page_fixtures import write_model
+
+
+def test_the_card_of_the_selected_model_is_shown(a_panel):
+    ui = a_panel.models.ui
+    assert ui.modelsTable.rowCount == 1
+    assert ui.modelsTable.item(0, 2).text() == "not verified"
+    text = ui.modelCardBrowser.toPlainText()
+    for fact in ("Toy", "demonstration", "Liver, Spleen", "Apache-2.0", a_panel.session.models.bundles[0].sha256):
+        assert fact in text
+
+
+def test_an_altered_file_is_found(a_panel, a_models_folder, click):
+    ui = a_panel.models.ui
+    a_panel.tabs.setCurrentIndex(3)
+    click(ui.verifyButton)
+    assert ui.modelsTable.item(0, 2).text() == "intact"
+    with (a_models_folder / "multi-organ" / "plans.json").open("a") as file:
+        file.write(" ")
+    click(ui.verifyButton)
+    assert ui.modelsTable.item(0, 2).text() == "altered"
+    assert "plans.json is altered" in ui.modelsMessageLabel.text
+
+
+def test_a_model_is_added_from_a_folder_and_removed_again(a_panel, tmp_path):
+    ui = a_panel.models.ui
+    a_panel.models.add(write_model(tmp_path / "download", "clinic", title="Clinic"))
+    assert ui.modelsMessageLabel.text == "Added: Clinic."
+    assert ui.modelsTable.rowCount == 2
+    ui.modelsTable.selectRow(0)
+    assert ui.removeModelButton.enabled
+    a_panel.models.remove_selected()
+    assert ui.modelsMessageLabel.text == "Removed: clinic."
+    assert not (tmp_path / "data" / "PediatricAbdomenSeg" / "Models" / "clinic").exists()
+
+
+def test_a_folder_that_is_no_model_is_refused_with_a_reason(a_panel, tmp_path):
+    a_panel.models.add(tmp_path)
+    assert "bundle.json" in a_panel.models.ui.modelsMessageLabel.text
+    assert a_panel.models.ui.modelsTable.rowCount == 1
+
+
+def test_a_shipped_model_cannot_be_removed(a_panel, a_models_folder):
+    assert not a_panel.models.ui.removeModelButton.enabled
+    a_panel.models.remove_selected()
+    assert "not among the models you have added" in a_panel.models.ui.modelsMessageLabel.text
+    assert (a_models_folder / "multi-organ").is_dir()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from panel.diary import Diary
 from PediatricAbdomenSegLib.engine.worker.processes import is_alive
 from PediatricAbdomenSegLib.engine.worker.protocol import Hardware, Segment
 
@@ -21,24 +22,6 @@ def has_ended(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except OSError:
         return not is_alive(pid)
-
-
-class Diary:
-    """What a runner told."""
-
-    def __init__(self, runner):
-        from PediatricAbdomenSegLib.panel.job_runner import RunnerEvents
-
-        self.states, self.progress, self.results, self.failures, self.cancelled = [], [], [], [], []
-        runner.listen(
-            RunnerEvents(
-                self.states.append,
-                lambda job, event: self.progress.append(event),
-                lambda job, record: self.results.append((job, record)),
-                lambda job, error: self.failures.append(error),
-                self.cancelled.append,
-            )
-        )
 
 
 @pytest.fixture
@@ -93,7 +76,7 @@ def test_a_volume_goes_through_the_worker_and_comes_back_as_labels(start_runner,
     assert [organ["key"] for organ in record["organs"]] == ["liver", "spleen"]
     assert set(read_label_map(job.result_folder / "labels.nii.gz").array.ravel()) == {0, 1, 6}
     assert diary.states == ["starting", "running", "idle"]
-    fractions = [event.fraction for event in diary.progress]
+    fractions = [event.fraction for _, event in diary.progress]
     assert len(fractions) > 3 and fractions == sorted(fractions)
 
 
@@ -103,7 +86,7 @@ def test_several_volumes_run_one_after_another_in_one_process(start_runner, new_
     for job in jobs:
         runner.submit(job)
     process_events(until=lambda: len(diary.results) == 3)
-    assert [job for job, _ in diary.results] == jobs
+    assert diary.finished == jobs
     assert sum("worker: starting" in line for line in runner.log) == 1
 
 
@@ -119,7 +102,7 @@ def test_a_worker_that_dies_is_one_message_and_the_next_volume_gets_a_new_one(
     runner.submit(new_job(runner, f"fake:{scenario}"))
     runner.submit(new_job(runner))
     process_events(until=lambda: diary.results)
-    (error,) = diary.failures
+    (error,) = diary.errors
     assert message in error.message
     assert runner.state == "idle"
 
@@ -128,7 +111,7 @@ def test_an_error_of_the_worker_arrives_with_its_hint(start_runner, new_job, pro
     runner, diary = start_runner("fail")
     runner.submit(new_job(runner))
     process_events(until=lambda: diary.failures)
-    assert (diary.failures[0].message, diary.failures[0].hint) == ("There is one slice.", "Choose another series.")
+    assert (diary.errors[0].message, diary.errors[0].hint) == ("There is one slice.", "Choose another series.")
 
 
 @pytest.mark.parametrize("scenario", ["hang", "deaf"])
@@ -186,28 +169,28 @@ def test_a_worker_of_another_protocol_version_is_refused_with_what_to_do(start_r
     runner, diary = start_runner("version")
     runner.submit(new_job(runner))
     process_events(until=lambda: diary.failures)
-    assert "protocol 99" in diary.failures[0].message and "Update" in diary.failures[0].hint
+    assert "protocol 99" in diary.errors[0].message and "Update" in diary.errors[0].hint
 
 
 def test_a_worker_that_knows_only_an_older_protocol_says_so(start_runner, new_job, process_events):
     runner, diary = start_runner("old")
     runner.submit(new_job(runner))
     process_events(until=lambda: diary.failures)
-    assert "only up to 1" in diary.failures[0].message
+    assert "only up to 1" in diary.errors[0].message
 
 
 def test_a_worker_that_cannot_start_says_what_it_lacks(start_runner, new_job, process_events):
     runner, diary = start_runner("broken")
     runner.submit(new_job(runner))
     process_events(until=lambda: diary.failures)
-    assert "No module named 'numpy'" in diary.failures[0].message
+    assert "No module named 'numpy'" in diary.errors[0].message
 
 
 def test_an_interpreter_that_is_no_program_is_named(start_runner, new_job, process_events, tmp_path):
     runner, diary = start_runner(command=[str(tmp_path / "python"), "-I"])
     runner.submit(new_job(runner))
     process_events(until=lambda: diary.failures)
-    assert str(tmp_path / "python") in diary.failures[0].message and runner.state == "failed"
+    assert str(tmp_path / "python") in diary.errors[0].message and runner.state == "failed"
 
 
 def test_a_worker_that_never_becomes_ready_is_given_up(start_runner, new_job, process_events, monkeypatch):
@@ -217,7 +200,7 @@ def test_a_worker_that_never_becomes_ready_is_given_up(start_runner, new_job, pr
     runner, diary = start_runner("silent")
     runner.submit(new_job(runner))
     process_events(until=lambda: diary.failures)
-    assert "did not become ready" in diary.failures[0].message
+    assert "did not become ready" in diary.errors[0].message
 
 
 def test_what_an_activation_script_prints_does_no_harm(start_runner, new_job, process_events):
@@ -327,4 +310,4 @@ def test_the_real_worker_started_as_slicer_starts_it_describes_its_machine_and_s
     assert diary.failures == []
     assert hardware_from_json(answers[0]).device("auto").gflops > 0
     assert (diary.results[0][0].result_folder / "labels.nii.gz").is_file()
-    assert {event.stage for event in diary.progress} >= {"network", "write"}
+    assert {event.stage for _, event in diary.progress} >= {"network", "write"}

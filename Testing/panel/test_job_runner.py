@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from panel.diary import Diary
 from panel.scripted_worker import ScriptedClock, ScriptedProcesses
 from PediatricAbdomenSegLib.engine.errors import ResourceError
 from PediatricAbdomenSegLib.engine.worker.protocol import (
@@ -21,23 +22,6 @@ from PediatricAbdomenSegLib.panel.job_runner import JobRunner, RunnerEvents
 from PediatricAbdomenSegLib.panel.job_store import JobStore
 from PediatricAbdomenSegLib.panel.worker_life import START_LIMIT_S, TERMINATE_LIMIT_S
 from PediatricAbdomenSegLib.panel.worker_link import CANCEL_LIMIT_S
-
-
-class Diary:
-    """What a runner told, in order."""
-
-    def __init__(self, runner):
-        self.states, self.progress, self.results, self.failures, self.cancelled, self.log = [], [], [], [], [], []
-        runner.listen(
-            RunnerEvents(
-                self.states.append,
-                lambda job, event: self.progress.append((job.id, event.stage, event.fraction)),
-                lambda job, record: self.results.append((job.id, record)),
-                lambda job, error: self.failures.append((job.id, error)),
-                lambda job: self.cancelled.append(job.id),
-                self.log.append,
-            )
-        )
 
 
 @pytest.fixture
@@ -99,8 +83,9 @@ def test_a_job_starts_the_worker_and_is_sent_once_it_is_ready(a_runner, processe
 
 def test_progress_and_result_reach_the_listener(a_runner, processes, diary, a_running_job):
     processes.last.say(Progress(a_running_job.id, "network", 0.5, 3.0), Result(a_running_job.id, {"organs": []}))
-    assert diary.progress == [(a_running_job.id, "network", 0.5)]
-    assert diary.results == [(a_running_job.id, {"organs": []})]
+    ((job, event),) = diary.progress
+    assert (job, event.stage, event.fraction, event.remaining_s) == (a_running_job, "network", 0.5, 3.0)
+    assert diary.results == [(a_running_job, {"organs": []})]
     assert diary.states[-1] == "idle" and a_runner.current is None
 
 
@@ -119,14 +104,14 @@ def test_queued_jobs_run_one_after_another(a_runner, processes, new_job, diary, 
     assert a_runner.waiting == (second, third) and len(processes.last.requests) == 1
     for job in (a_running_job, second, third):
         processes.last.say(Result(job.id))
-    assert [job_id for job_id, _ in diary.results] == [a_running_job.id, second.id, third.id]
+    assert diary.finished == [a_running_job, second, third]
     assert a_runner.state == "idle"
 
 
 def test_a_failure_is_told_once_and_leaves_no_folder(a_runner, processes, diary, a_running_job):
     processes.last.say(Failed(a_running_job.id, "input", "one slice", "give more", 3))
-    ((job_id, error),) = diary.failures
-    assert (job_id, error.kind, error.message, error.hint) == (a_running_job.id, "input", "one slice", "give more")
+    ((job, error),) = diary.failures
+    assert (job, error.kind, error.message, error.hint) == (a_running_job, "input", "one slice", "give more")
     assert a_runner.state == "failed" and a_runner.problem is error
     assert not a_running_job.folder.exists()
 
@@ -142,7 +127,7 @@ def test_cancel_is_a_message_first(a_runner, processes, diary, a_running_job):
     assert a_runner.state == "cancelling"
     assert [request.target for request in processes.last.told(Cancel)] == [a_running_job.id]
     processes.last.say(CancelledEvent(a_running_job.id))
-    assert diary.cancelled == [a_running_job.id] and a_runner.state == "idle"
+    assert diary.cancelled == [a_running_job] and a_runner.state == "idle"
     assert not a_running_job.folder.exists()
 
 
@@ -153,7 +138,7 @@ def test_a_worker_that_does_not_hear_is_terminated_and_then_killed(a_runner, pro
     clock.advance(TERMINATE_LIMIT_S)
     assert processes.last.killed
     processes.last.end(9, crashed=True)
-    assert diary.cancelled == [a_running_job.id] and diary.failures == []
+    assert diary.cancelled == [a_running_job] and diary.failures == []
     assert a_runner.state == "idle"
 
 
@@ -178,20 +163,20 @@ def test_what_waits_behind_a_job_that_had_to_be_killed_runs_in_a_new_worker(
     assert [type(request) for request in processes.last.requests] == [ListModels, Segment]
     processes.last.say(Result(processes.last.requests[0].id, {"models": []}), Result(second.id))
     assert answers == [{"models": []}]
-    assert [job_id for job_id, _ in diary.results] == [second.id]
+    assert diary.finished == [second]
 
 
 def test_a_result_that_crosses_the_cancel_is_dropped(a_runner, processes, diary, a_running_job):
     a_runner.cancel()
     processes.last.say(Result(a_running_job.id))
-    assert diary.results == [] and diary.cancelled == [a_running_job.id]
+    assert diary.results == [] and diary.cancelled == [a_running_job]
 
 
 def test_a_job_is_cancelled_at_once_while_the_worker_starts(a_runner, processes, new_job, diary):
     job = new_job()
     a_runner.submit(job)
     a_runner.cancel()
-    assert diary.cancelled == [job.id] and a_runner.state == "idle"
+    assert diary.cancelled == [job] and a_runner.state == "idle"
     processes.last.be_ready()
     assert processes.last.requests == []
 
@@ -200,7 +185,7 @@ def test_a_waiting_job_can_be_cancelled_alone(a_runner, processes, new_job, diar
     second = new_job()
     a_runner.submit(second)
     a_runner.cancel(second.id)
-    assert diary.cancelled == [second.id] and a_runner.state == "running"
+    assert diary.cancelled == [second] and a_runner.state == "running"
     assert not second.folder.exists() and a_running_job.folder.exists()
 
 
@@ -209,7 +194,7 @@ def test_all_jobs_can_be_cancelled(a_runner, processes, new_job, diary, a_runnin
     a_runner.submit(second)
     a_runner.cancel_all()
     processes.last.say(CancelledEvent(a_running_job.id))
-    assert diary.cancelled == [second.id, a_running_job.id] and a_runner.state == "idle"
+    assert diary.cancelled == [second, a_running_job] and a_runner.state == "idle"
 
 
 def test_cancelling_nothing_is_no_error(a_runner, diary):
@@ -220,8 +205,8 @@ def test_cancelling_nothing_is_no_error(a_runner, diary):
 
 def test_a_crash_is_one_message_and_a_new_worker(a_runner, processes, diary, a_running_job):
     processes.last.end(11, crashed=True)
-    ((job_id, error),) = diary.failures
-    assert job_id == a_running_job.id and "crashed" in error.message
+    ((job, error),) = diary.failures
+    assert job == a_running_job and "crashed" in error.message
     assert a_runner.state == "failed" and len(processes.made) == 2
 
 
@@ -232,7 +217,7 @@ def test_the_queue_goes_on_after_a_crash(a_runner, processes, new_job, diary, a_
     assert a_runner.state == "starting"
     processes.last.be_ready()
     processes.last.say(Result(second.id))
-    assert [job_id for job_id, _ in diary.results] == [second.id]
+    assert diary.finished == [second]
     assert len(processes.made) == 2
 
 
@@ -252,14 +237,14 @@ def test_a_worker_that_cannot_be_started_fails_every_job_that_waits(a_runner, pr
     a_runner.submit(second)
     processes.last.end(started=False, reason="No such file or directory")
     processes.last.end(started=False, reason="No such file or directory")
-    assert [job_id for job_id, _ in diary.failures] == [first.id, second.id]
+    assert [job for job, _ in diary.failures] == [first, second]
     assert "cannot be started" in a_runner.problem.message and a_runner.state == "failed"
 
 
 def test_a_worker_that_never_becomes_ready_is_killed(a_runner, processes, clock, new_job, diary):
     a_runner.submit(new_job())
     clock.advance(START_LIMIT_S)
-    assert processes.last.killed and "did not become ready" in diary.failures[0][1].message
+    assert processes.last.killed and "did not become ready" in diary.errors[0].message
     assert a_runner.state == "failed"
 
 
@@ -272,13 +257,13 @@ def test_without_an_interpreter_a_job_fails_with_what_to_do(clock, tmp_path):
     diary = Diary(runner)
     (tmp_path / "input.nrrd").write_bytes(b"x")
     runner.submit(store.create(Segment("", "", ""), {}, lambda folder: tmp_path / "input.nrrd"))
-    assert diary.failures[0][1].message == "No worker is set up yet." and runner.state == "failed"
+    assert diary.errors[0].message == "No worker is set up yet." and runner.state == "failed"
 
 
 def test_another_protocol_version_is_named_with_what_to_do(a_runner, processes, new_job, diary):
     a_runner.submit(new_job())
     processes.last.say_bytes(b'{"version": 99, "type": "ready"}\n')
-    error = diary.failures[0][1]
+    (error,) = diary.errors
     assert "protocol 99" in error.message and "Update" in error.hint and processes.last.killed
 
 
@@ -302,7 +287,7 @@ def test_lines_may_come_in_pieces(a_runner, processes, diary, a_running_job):
     line = b'{"version": 1, "type": "result", "id": "%s", "result": {"a": 1}}\n' % a_running_job.id.encode()
     for byte in line:
         processes.last.say_bytes(bytes([byte]))
-    assert diary.results == [(a_running_job.id, {"a": 1})]
+    assert diary.results == [(a_running_job, {"a": 1})]
 
 
 def test_what_a_process_says_after_it_was_given_up_is_not_heard(a_runner, processes, diary, a_running_job):
@@ -349,7 +334,7 @@ def test_an_interrupted_job_can_be_submitted_again(a_runner, processes, diary, t
     a_runner.submit(left.job)
     processes.last.be_ready()
     processes.last.say(Result(left.job.id))
-    assert diary.results == [(left.job.id, {})]
+    assert diary.finished == [left.job]
 
 
 def test_a_listener_that_has_left_hears_nothing(a_runner, processes, a_running_job):

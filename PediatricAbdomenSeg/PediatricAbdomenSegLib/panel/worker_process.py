@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -120,6 +121,6 @@ class QtProcess:
         process, self._process = self._process, None
         pid, self._pid = self._pid, 0
         process.deleteLater()
-        if pid > 0:
-            kill_tree_of(pid)  # what it started and left behind
+        if pid > 0 and os.name != "nt":  # what it left behind; Windows finds no tree of a dead process, and ids recur
+            kill_tree_of(pid)
         self._on_end(end)

@@ -10,11 +10,11 @@ import slicer
 
 from ..engine.cases.volume import LabelMap
 from ..engine.errors import UsageError
-from ..engine.geometry import Geometry
+from ..engine.inference.components import Box, bounding_boxes
 from ..engine.inference.quality import EMPTY, OrganResult, assess
 from ..engine.organs import Organ
 from .display import is_segment_visible
-from .images import bounding_box, geometry_of_volume
+from .images import geometry_of_volume
 from .segment_arrays import segment_of
 from .segmentation_reader import SegmentMask, read_masks, resolve
 
@@ -69,8 +69,18 @@ def organ_rows(
     masks = read_masks(segmentation_node, volume_node)
     wanted = [mask for mask in masks if segment_ids is None or mask.segment_id in segment_ids]
     resolved = resolve(masks, geometry)
-    results = _results(wanted, resolved, age_years)
-    return tuple(_row(segmentation_node, volume_node, mask, results.get(mask.segment_id), geometry) for mask in wanted)
+    results = _results(masks, wanted, resolved, age_years)
+    boxes = {id(mask.labels): bounding_boxes(mask.labels) for mask in wanted}
+    return tuple(
+        _row(
+            segmentation_node,
+            volume_node,
+            mask,
+            boxes[id(mask.labels)].get(mask.label_value),
+            results.get(mask.segment_id),
+        )
+        for mask in wanted
+    )
 
 
 def review_state(segmentation_node: slicer.vtkMRMLSegmentationNode, segment_id: str) -> str:
@@ -99,14 +109,18 @@ def accepted_ids(segmentation_node: slicer.vtkMRMLSegmentationNode) -> tuple[str
     return tuple(segment_id for segment_id in ids if review_state(segmentation_node, segment_id) == ACCEPTED)
 
 
-def _results(masks: Sequence[SegmentMask], resolved: LabelMap, age_years: float | None) -> dict[str, OrganResult]:
+def _results(
+    masks: Sequence[SegmentMask], wanted: Sequence[SegmentMask], resolved: LabelMap, age_years: float | None
+) -> dict[str, OrganResult]:
     """Measurements by segment ID; a segment that lost voxels to an overlapping one is measured whole."""
-    organs = [mask for mask in masks if mask.organ is not None]
+    organs = [mask for mask in wanted if mask.organ is not None]
     together = assess(resolved, [mask.organ.key for mask in organs], age_years).organs
+    # Segments of one labelmap exclude each other, unless two of them show the same organ.
+    labels = [mask.organ.label for mask in masks if mask.organ is not None]
+    overlap = len({id(mask.labels) for mask in masks}) > 1 or len(set(labels)) < len(labels)
     results = {}
     for mask, result in zip(organs, together, strict=True):
-        own = mask.mask
-        if np.count_nonzero(own) != result.voxels:
+        if overlap and np.count_nonzero(own := mask.mask) != result.voxels:
             alone = np.where(resolved.array == mask.organ.label, np.uint8(0), resolved.array)
             alone[own] = mask.organ.label
             result = assess(LabelMap(alone, resolved.geometry), [mask.organ.key], age_years).organs[0]
@@ -118,17 +132,18 @@ def _row(
     segmentation_node: slicer.vtkMRMLSegmentationNode,
     volume_node: slicer.vtkMRMLVolumeNode,
     mask: SegmentMask,
+    box: Box | None,
     result: OrganResult | None,
-    geometry: Geometry,
 ) -> OrganRow:
-    voxels = mask.mask
-    box = bounding_box(voxels)
-    centre = None if box is None else _inner_centre(voxels[box], box)
-    if result is None:
-        volume_ml = int(np.count_nonzero(voxels)) * geometry.voxel_volume_ml
-        flags = () if box is not None else (EMPTY,)
-    else:
+    geometry = geometry_of_volume(volume_node)
+    voxels = None if box is None else mask.labels[box] == mask.label_value
+    centre = None if voxels is None else _inner_centre(voxels, box)
+    if result is not None:
         volume_ml, flags = result.volume_ml, result.flags
+    elif voxels is not None:
+        volume_ml, flags = np.count_nonzero(voxels) * geometry.voxel_volume_ml, ()
+    else:
+        volume_ml, flags = 0.0, (EMPTY,)
     return OrganRow(
         segment_id=mask.segment_id,
         name=mask.name,
@@ -143,7 +158,7 @@ def _row(
     )
 
 
-def _inner_centre(mask: np.ndarray, box: tuple[slice, slice, slice]) -> np.ndarray:
+def _inner_centre(mask: np.ndarray, box: Box) -> np.ndarray:
     """Index ``(z, y, x)`` of a voxel near the centroid: that of a curved organ may lie outside it."""
     profiles = (mask.sum(axis=(1, 2)), mask.sum(axis=(0, 2)), mask.sum(axis=(0, 1)))
     centroid = np.array([np.average(np.arange(len(profile)), weights=profile) for profile in profiles])

@@ -12,7 +12,7 @@ from ..engine.cases.volume import LabelMap
 from ..engine.errors import InputError
 from ..engine.geometry import Geometry
 from ..engine.organs import Organ
-from .images import geometry_of_volume, lattice_affine, lattice_offset, voxels_of, window_of
+from .images import bounding_box, geometry_of_volume, lattice_affine, lattice_offset, voxels_of, window_of
 from .model_result import model_result
 from .segment_arrays import labelmap_of, segments_of, volume_to_segmentation
 
@@ -58,22 +58,11 @@ def read_masks(
         InputError: a segment reaches outside the volume, a warp lies between the two, or a segment cannot be turned
             into voxels.
     """
-    geometry = geometry_of_volume(volume_node)
-    affine = volume_to_segmentation(segmentation_node, volume_node) @ geometry.affine
+    segments = _segments_on_grid(segmentation_node, volume_node)
     stored = model_result(segmentation_node)
-    if stored is not None and not stored.geometry.is_close_to(geometry):
-        stored = None
-    layers: dict[str, np.ndarray] = {}
-    segments = []
-    for segment_id, segment, organ in segments_of(segmentation_node):
-        image = labelmap_of(segmentation_node, segment_id)
-        address = image.GetAddressAsString("")
-        if address not in layers:
-            layers[address] = _on_grid(image, affine, geometry.shape)
-        name = segment.GetName() or segment_id
-        segments.append(SegmentMask(segment_id, name, organ, layers[address], segment.GetLabelValue(), edited=True))
-    if stored is None:
-        return tuple(segments)
+    if stored is None or not stored.geometry.is_close_to(geometry_of_volume(volume_node)):
+        return segments
+    layers = {id(mask.labels): mask.labels for mask in segments}
     unchanged = {
         mask.segment_id
         for labels in layers.values()
@@ -90,7 +79,7 @@ def read_label_map(
     Of equal priorities the earlier segment wins. Segments that are no organ of the table are left out. Errors as in
     `read_masks`.
     """
-    return resolve(read_masks(segmentation_node, volume_node), geometry_of_volume(volume_node))
+    return resolve(_segments_on_grid(segmentation_node, volume_node), geometry_of_volume(volume_node))
 
 
 def resolve(masks: Iterable[SegmentMask], geometry: Geometry) -> LabelMap:
@@ -105,10 +94,32 @@ def resolve(masks: Iterable[SegmentMask], geometry: Geometry) -> LabelMap:
         table[mask.label_value] = mask.organ.label
     result = np.zeros(geometry.shape, np.uint8)
     for labels, table in layers.values():
-        for target, source in zip(result, labels, strict=True):  # by slice: no temporary of full size
-            found = table[source]
-            np.copyto(target, found, where=rank[found] > rank[target])
+        box = bounding_box(labels)
+        if box is not None:
+            found, target = table[labels[box]], result[box]
+            if len(layers) == 1:
+                target[...] = found
+            else:
+                np.copyto(target, found, where=rank[found] > rank[target])
     return LabelMap(result, geometry)
+
+
+def _segments_on_grid(
+    segmentation_node: slicer.vtkMRMLSegmentationNode, volume_node: slicer.vtkMRMLVolumeNode
+) -> tuple[SegmentMask, ...]:
+    """Every segment, all of them taken for edited."""
+    geometry = geometry_of_volume(volume_node)
+    affine = volume_to_segmentation(segmentation_node, volume_node) @ geometry.affine
+    layers: dict[str, np.ndarray] = {}
+    segments = []
+    for segment_id, segment, organ in segments_of(segmentation_node):
+        image = labelmap_of(segmentation_node, segment_id)
+        address = image.GetAddressAsString("")
+        if address not in layers:
+            layers[address] = _on_grid(image, affine, geometry.shape)
+        name = segment.GetName() or segment_id
+        segments.append(SegmentMask(segment_id, name, organ, layers[address], segment.GetLabelValue(), edited=True))
+    return tuple(segments)
 
 
 def _on_grid(image: slicer.vtkOrientedImageData, affine: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
@@ -125,13 +136,16 @@ def _unchanged(masks: list[SegmentMask], stored: np.ndarray) -> list[SegmentMask
     organs = [mask for mask in masks if mask.organ is not None]
     if not organs:
         return []
+    labels = organs[0].labels
     ours, wanted = np.zeros(_LABEL_VALUES, np.uint8), np.zeros(256, np.uint8)
     for mask in organs:
         ours[mask.label_value] = wanted[mask.organ.label] = mask.organ.label
+    if all(mask.label_value == mask.organ.label for mask in organs):
+        at = labels != stored  # equal values mean equal organs: only the few others have to be looked up
+        now, then = ours[labels[at]], wanted[stored[at]]
+    else:
+        now, then = ours[labels], wanted[stored]
+    different = now != then
     differs = np.zeros(256, bool)
-    for now, then in zip(organs[0].labels, stored, strict=True):
-        a, b = ours[now], wanted[then]
-        different = a != b
-        if different.any():
-            differs[a[different]] = differs[b[different]] = True
+    differs[now[different]] = differs[then[different]] = True
     return [mask for mask in organs if not differs[mask.organ.label]]

@@ -1,6 +1,21 @@
-"""The stand-in Slicer and a panel in it, for the panel's tests."""
+"""The stand-in Slicer, a panel in it, and a runner without either, for the panel's tests."""
 
 from panel.page_fixtures import a_ct, a_models_folder, a_module, a_panel
+from panel.runner_fixtures import a_runner, a_running_job, clock, diary, new_job, processes
 from slicer_host.fixtures import click, process_events, slicer_host
 
-__all__ = ["a_ct", "a_models_folder", "a_module", "a_panel", "click", "process_events", "slicer_host"]
+__all__ = [
+    "a_ct",
+    "a_models_folder",
+    "a_module",
+    "a_panel",
+    "a_runner",
+    "a_running_job",
+    "click",
+    "clock",
+    "diary",
+    "new_job",
+    "process_events",
+    "processes",
+    "slicer_host",
+]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -176,8 +177,7 @@ class JobRunner:
             self.store.mark(job, FINISHED)
         except ResourceError as error:
             self._note(f"{job.id}: {type(error).__name__} while noting that it is finished")  # the result is there
-        self._tell(lambda listener: listener.on_result(job, record))
-        self._go_on()
+        self._tell_and_go_on(lambda listener: listener.on_result(job, record))
 
     def _take_failure(self, job: Job, error: PediatricAbdomenSegError) -> None:
         if self._closed:
@@ -186,8 +186,7 @@ class JobRunner:
         self.problem = error
         self._note(f"{job.id}: failed ({error.kind})")  # not the message: it may name a file of the user's
         self._drop(job)
-        self._tell(lambda listener: listener.on_failed(job, error))
-        self._go_on()
+        self._tell_and_go_on(lambda listener: listener.on_failed(job, error))
 
     def _take_cancelled(self, job: Job) -> None:
         if self._closed:
@@ -195,8 +194,7 @@ class JobRunner:
         self._current = None
         self._note(f"{job.id}: cancelled")
         self._drop(job)
-        self._tell(lambda listener: listener.on_cancelled(job))
-        self._go_on()
+        self._tell_and_go_on(lambda listener: listener.on_cancelled(job))
 
     def _drop(self, job: Job) -> None:
         try:
@@ -218,6 +216,13 @@ class JobRunner:
         self.log.append(line)
         self._tell(lambda listener: listener.on_log(line))
 
+    def _tell_and_go_on(self, call: Callable[[RunnerEvents], None]) -> None:
+        try:
+            self._tell(call)
+        finally:  # a listener that raises must not stop the queue
+            self._go_on()
+
     def _tell(self, call: Callable[[RunnerEvents], None]) -> None:
-        for listener in tuple(self._listeners):
-            call(listener)
+        with ExitStack() as stack:  # every listener hears it, also when one before has raised
+            for listener in reversed(self._listeners):
+                stack.callback(call, listener)

@@ -5,6 +5,7 @@ No Qt: process and timers are handed in. Callbacks are called on the thread that
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -88,6 +89,7 @@ class WorkerLife:
         self._call_later = call_later
         self._events = events
         self._output, self._errors = _Lines(), _Lines()
+        self._unread: deque[bytes] = deque()
         self._last_words = ""
         self._ending = False
         self._timer: Cancellable | None = None
@@ -118,10 +120,10 @@ class WorkerLife:
             self._process.close(CLOSE_LIMIT_S)
 
     def _read_output(self, data: bytes) -> None:
-        for line in self._output.feed(data):
-            if self.state == STOPPED:
-                return  # given up, perhaps by what the line before has set off
-            self._read_line(line)
+        # A queue, because what a line sets off may raise, or run a dialogue's event loop in which more lines come.
+        self._unread.extend(self._output.feed(data))
+        while self._unread and self.state != STOPPED:
+            self._read_line(self._unread.popleft())
 
     def _read_line(self, line: bytes) -> None:
         if self.state == STARTING and not line.lstrip().startswith(b"{"):

@@ -14,7 +14,7 @@ import pytest
 from PediatricAbdomenSegLib.engine.errors import Cancelled, InputError, ModelError, ResourceError
 from PediatricAbdomenSegLib.engine.progress import CancelToken
 from PediatricAbdomenSegLib.engine.worker.client import WorkerClient, worker_command, worker_environment
-from PediatricAbdomenSegLib.engine.worker.processes import is_alive
+from PediatricAbdomenSegLib.engine.worker.processes import is_alive, kill_tree_of
 from PediatricAbdomenSegLib.engine.worker.protocol import Hello, ListModels, Segment
 
 LIBRARY = Path(__file__).resolve().parents[3] / "PediatricAbdomenSeg"
@@ -117,6 +117,20 @@ def test_a_worker_that_exits_is_one_clear_error(a_worker):
 def test_a_worker_that_crashes_is_one_clear_error(a_worker):
     with pytest.raises(ResourceError, match="ended by signal 11"):
         a_worker.request(segment("crash"))
+
+
+@pytest.mark.parametrize("pid", [0, -1])
+def test_the_callers_own_group_is_never_killed_by_mistake(pid):
+    with pytest.raises(ValueError, match="no process id"):
+        kill_tree_of(pid)
+
+
+@posix_only
+def test_a_worker_heads_a_group_of_its_own_whoever_starts_it():
+    with subprocess.Popen(fake_command(), stdin=-1, stdout=-1, env=environment()) as process:
+        process.stdout.readline()
+        assert os.getpgid(process.pid) == process.pid != os.getpgid(0)
+        process.stdin.close()
 
 
 def test_closing_kills_what_the_worker_started(a_worker):

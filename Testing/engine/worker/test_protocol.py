@@ -22,6 +22,7 @@ from PediatricAbdomenSegLib.engine.worker.protocol import (
     Hardware,
     Hello,
     ListModels,
+    MakePhantom,
     Progress,
     ProtocolError,
     Ready,
@@ -41,6 +42,7 @@ REQUEST_EXAMPLES = [
     ExportRtstruct("4", "ct", ("a.nii.gz", "b.nii.gz"), "out.dcm"),
     ListModels("5"),
     Hardware("8"),
+    MakePhantom("9", "out", tumour_ml=30.0, spacing_mm=(5.0, 2.0, 2.0)),
     Cancel("6", target="2"),
     Shutdown("7"),
 ]

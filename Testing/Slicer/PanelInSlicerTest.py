@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
+import time
 import unittest
+from pathlib import Path
 
+import numpy as np
 import slicer
 
 MODULE = "PediatricAbdomenSeg"
+FAKE_WORKER = Path(__file__).resolve().parents[1] / "fake_worker.py"
 
 
 class PanelInSlicerTest(unittest.TestCase):
@@ -38,3 +45,37 @@ class PanelInSlicerTest(unittest.TestCase):
         volume_node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "CT")
         self.widget.panel.session.parameters.input_volume = volume_node
         self.assertIs(self.widget.panel.pages["SegmentPage"].ui.inputSelector.currentNode(), volume_node)
+
+    def test_a_worker_process_fills_the_scene(self):
+        """With a fake worker in Slicer's own Python, so that no other environment is needed."""
+        from PediatricAbdomenSegLib.engine.worker.protocol import Segment
+        from PediatricAbdomenSegLib.panel.job_runner import JobRunner
+        from PediatricAbdomenSegLib.panel.job_store import JobStore
+        from PediatricAbdomenSegLib.panel.model_list import ModelList
+        from PediatricAbdomenSegLib.panel.runtime_settings import RuntimeSettings
+        from PediatricAbdomenSegLib.panel.session import Session
+        from PediatricAbdomenSegLib.panel.toolkit import Timer
+        from PediatricAbdomenSegLib.panel.worker_process import QtProcess
+
+        environment = dict(os.environ)  # PythonSlicer needs Slicer's own
+        command = [shutil.which("PythonSlicer"), str(FAKE_WORKER), "success"]
+        store = JobStore(Path(tempfile.mkdtemp()))
+        runner = JobRunner(lambda: QtProcess(command, environment), store, Timer)
+        settings = RuntimeSettings(lambda key: "", lambda key, value: None)
+        session = Session(slicer.mrmlScene, runner, settings, ModelList(), lambda uid: "")
+        results = []
+        session.on_result(results.append)
+        volume_node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "CT")
+        image = np.full((20, 40, 40), -1000, np.int16)
+        image[:, 10:30, 10:30] = 40
+        slicer.util.updateVolumeFromArray(volume_node, image)
+        try:
+            session.segment(volume_node, Segment("", "", "", organs=("liver", "spleen")))
+            end = time.monotonic() + 60
+            while not results and session.is_busy and time.monotonic() < end:
+                slicer.app.processEvents()
+                time.sleep(0.02)
+            self.assertTrue(results, session.message)
+            self.assertEqual(list(results[0].GetSegmentation().GetSegmentIDs()), ["spleen", "liver"])
+        finally:
+            session.close()

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+import zipfile
+from pathlib import Path
+
+import pytest
+
 from panel.page_fixtures import write_model
 
 
@@ -36,6 +42,28 @@ def test_a_model_is_added_from_a_folder_and_removed_again(a_panel, tmp_path):
     a_panel.models.remove_selected()
     assert ui.modelsMessageLabel.text == "Removed: clinic."
     assert not (tmp_path / "data" / "PediatricAbdomenSeg" / "Models" / "clinic").exists()
+
+
+def test_a_model_is_added_from_a_zip_file(a_panel, tmp_path):
+    folder = write_model(tmp_path / "download", "clinic", title="Clinic")
+    archive = shutil.make_archive(str(tmp_path / "clinic"), "zip", folder.parent)
+    a_panel.models.add(Path(archive))
+    assert a_panel.models.ui.modelsMessageLabel.text == "Added: Clinic."
+    assert a_panel.session.models.find("clinic") is not None
+
+
+@pytest.mark.parametrize("name", ["../bundle.json", "/bundle.json", "a/../../bundle.json", "C:/bundle.json"])
+def test_a_zip_file_cannot_write_elsewhere(a_panel, tmp_path, name):
+    with zipfile.ZipFile(tmp_path / "bad.zip", "w") as archive:
+        archive.writestr(name, "{}")
+    a_panel.models.add(tmp_path / "bad.zip")
+    assert "leads outside" in a_panel.models.ui.modelsMessageLabel.text
+
+
+def test_a_file_that_is_no_zip_is_refused(a_panel, tmp_path):
+    (tmp_path / "model.zip").write_bytes(b"PK nothing")
+    a_panel.models.add(tmp_path / "model.zip")
+    assert "not a ZIP file" in a_panel.models.ui.modelsMessageLabel.text
 
 
 def test_a_folder_that_is_no_model_is_refused_with_a_reason(a_panel, tmp_path):

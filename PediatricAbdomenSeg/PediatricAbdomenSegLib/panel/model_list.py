@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from slicer.i18n import tr as _
 from ..engine.errors import ModelError, PediatricAbdomenSegError, ResourceError, UsageError
 from ..engine.models.store import Bundle, ListedBundle, list_bundles, open_bundle, user_models_folder, verify_bundle
 from ..scene.parameters import DEFAULTS, model_problem
+from .model_archive import unpack_bundle
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ class ModelList:
         partial = target.with_name(f".{target.name}.partial")
         try:
             shutil.rmtree(partial, ignore_errors=True)
+            partial.parent.mkdir(parents=True, exist_ok=True)
             shutil.copytree(folder, partial)
             partial.rename(target)
         except OSError as error:
@@ -90,6 +93,11 @@ class ModelList:
             ) from error
         self.reload()
         return open_bundle(target)
+
+    def add_archive(self, archive: Path) -> Bundle:
+        """Add the bundle in a ZIP file. Errors as `add` and `unpack_bundle`."""
+        with tempfile.TemporaryDirectory(prefix="model-") as folder:
+            return self.add(unpack_bundle(archive, Path(folder)))
 
     def remove(self, listed: ListedBundle) -> None:
         """Delete a model the user added.

@@ -35,9 +35,11 @@ class ModelsPage:
         table.horizontalHeader().setSectionResizeMode(_STATUS, qt.QHeaderView.ResizeToContents)
         table.horizontalHeader().setSectionResizeMode(_FILES, qt.QHeaderView.ResizeToContents)
         table.verticalHeader().hide()
+        table.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
         table.connect("itemSelectionChanged()", self._show_card)
         self.ui.verifyButton.connect("clicked()", self.verify)
         self.ui.addModelButton.connect("clicked()", self._ask_for_folder)
+        self.ui.addModelFileButton.connect("clicked()", self._ask_for_file)
         self.ui.removeModelButton.connect("clicked()", self._confirm_removal)
         self.ui.refreshModelsButton.connect("clicked()", self.reload)
         session.on_change(self.refresh)
@@ -72,10 +74,11 @@ class ModelsPage:
         self._shown = None
         self.refresh()
 
-    def add(self, folder: Path) -> None:
-        """Add a bundle from a folder and say what came of it."""
+    def add(self, path: Path) -> None:
+        """Add a bundle from its folder or a ZIP file and say what came of it."""
+        models = self._session.models
         try:
-            bundle = self._session.models.add(folder)
+            bundle = models.add(path) if path.is_dir() else models.add_archive(path)
         except PediatricAbdomenSegError as error:
             self._say(error_text(error))
             return
@@ -128,6 +131,11 @@ class ModelsPage:
         folder = qt.QFileDialog.getExistingDirectory(self.widget, _("Folder of a model bundle (with bundle.json)"))
         if folder:
             self.add(Path(folder))
+
+    def _ask_for_file(self) -> None:
+        path = qt.QFileDialog.getOpenFileName(self.widget, _("ZIP file of a model bundle"), "", _("ZIP file (*.zip)"))
+        if path:
+            self.add(Path(path))
 
     def _confirm_removal(self) -> None:
         listed = self.selected()

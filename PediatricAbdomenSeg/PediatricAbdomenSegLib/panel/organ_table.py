@@ -42,6 +42,7 @@ class OrganTable:
         for column in (VOLUME, FLAGS, VERDICT):
             header.setSectionResizeMode(column, qt.QHeaderView.ResizeToContents)
         table.verticalHeader().hide()
+        table.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
         table.connect("itemSelectionChanged()", self._take_selection)
         table.connect("cellDoubleClicked(int,int)", lambda row, column: self._on_opened(self.rows[row]))
         table.connect("itemChanged(QTableWidgetItem*)", self._take_change)

@@ -32,6 +32,7 @@ class RuntimePage:
         table.horizontalHeader().setSectionResizeMode(0, qt.QHeaderView.Stretch)
         table.horizontalHeader().setSectionResizeMode(1, qt.QHeaderView.ResizeToContents)
         table.verticalHeader().hide()
+        table.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
         self.ui.interpreterPathLineEdit.currentPath = session.settings.interpreter
         self.ui.useInterpreterButton.connect("clicked()", self.use)
         self.ui.selfTestButton.connect("clicked()", self.test)

@@ -193,7 +193,11 @@ class Session:
         self.runner.shutdown()
 
     def _take_hardware(self, content: dict[str, Any]) -> None:
-        self.hardware = hardware_from_json(content)
+        try:
+            self.hardware = hardware_from_json(content)
+        except InputError as error:
+            self._take_hardware_failure(error)
+            return
         self.changed()
 
     def _take_hardware_failure(self, error: PediatricAbdomenSegError) -> None:

@@ -117,3 +117,10 @@ def test_a_voxel_keeps_its_place_in_the_patient_however_oblique_the_grid(angles,
 def test_a_singular_affine_is_refused(columns):
     with pytest.raises(ValueError, match="singular"):
         canonical_reorientation(affine_of(columns))
+
+
+@pytest.mark.parametrize("affine", every_axis_aligned_affine())
+def test_a_place_in_the_patient_leads_back_to_its_voxel(affine):
+    geometry = Geometry(SHAPE, affine)
+    voxels = np.array([[0.0, 1.5, 2.0], [2.0, 3.0, 4.25]])
+    assert np.allclose(geometry.to_index(geometry.to_ras(voxels)), voxels)

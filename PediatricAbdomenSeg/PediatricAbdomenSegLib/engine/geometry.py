@@ -51,6 +51,11 @@ class Geometry:
         index_xyz = np.asarray(index_zyx, float)[..., ::-1]
         return index_xyz @ self.affine[:3, :3].T + self.affine[:3, 3]
 
+    def to_index(self, ras_mm: np.ndarray) -> np.ndarray:
+        """Map RAS mm ``(..., 3)`` to voxel indices ``(..., 3)`` in ``(z, y, x)`` order, not rounded."""
+        inverse = np.linalg.inv(self.affine)
+        return (np.asarray(ras_mm, float) @ inverse[:3, :3].T + inverse[:3, 3])[..., ::-1]
+
 
 @dataclass(frozen=True)
 class Reorientation:

@@ -137,13 +137,16 @@ def _row(
 ) -> OrganRow:
     geometry = geometry_of_volume(volume_node)
     voxels = None if box is None else mask.labels[box] == mask.label_value
-    centre = None if voxels is None else _inner_centre(voxels, box)
     if result is not None:
         volume_ml, flags = result.volume_ml, result.flags
     elif voxels is not None:
         volume_ml, flags = np.count_nonzero(voxels) * geometry.voxel_volume_ml, ()
     else:
         volume_ml, flags = 0.0, (EMPTY,)
+    centre = None
+    if voxels is not None:
+        measured = result.centroid_ras_mm if result is not None else None
+        centre = _inner_centre(voxels, box, _centroid(voxels, box) if measured is None else geometry.to_index(measured))
     return OrganRow(
         segment_id=mask.segment_id,
         name=mask.name,
@@ -158,15 +161,21 @@ def _row(
     )
 
 
-def _inner_centre(mask: np.ndarray, box: Box) -> np.ndarray:
-    """Index ``(z, y, x)`` of a voxel near the centroid: that of a curved organ may lie outside it."""
+def _centroid(mask: np.ndarray, box: Box) -> np.ndarray:
+    """Index ``(z, y, x)`` of the mean of a mask's voxels; it has at least one."""
     profiles = (mask.sum(axis=(1, 2)), mask.sum(axis=(0, 2)), mask.sum(axis=(0, 1)))
-    centroid = np.array([np.average(np.arange(len(profile)), weights=profile) for profile in profiles])
-    occupied = np.flatnonzero(profiles[0])
-    z = int(occupied[np.abs(occupied - centroid[0]).argmin()])
+    means = [np.average(np.arange(len(profile)), weights=profile) for profile in profiles]
+    return np.array(means) + [edge.start for edge in box]
+
+
+def _inner_centre(mask: np.ndarray, box: Box, centroid: np.ndarray) -> np.ndarray:
+    """Index ``(z, y, x)`` of a voxel near the centroid, which may itself lie outside a curved organ."""
+    corner = np.array([edge.start for edge in box])
+    inside = centroid - corner
+    z = next(z for z in np.abs(np.arange(len(mask)) - inside[0]).argsort(kind="stable") if mask[z].any())
     pixels = np.argwhere(mask[z])
-    y, x = pixels[((pixels - centroid[1:]) ** 2).sum(axis=1).argmin()]
-    return np.array([z, y, x]) + [edge.start for edge in box]
+    y, x = pixels[((pixels - inside[1:]) ** 2).sum(axis=1).argmin()]
+    return corner + (z, y, x)
 
 
 def _to_world(volume_node: slicer.vtkMRMLVolumeNode, local_ras_mm: np.ndarray) -> tuple[float, float, float]:

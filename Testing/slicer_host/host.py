@@ -124,6 +124,10 @@ class SlicerHost:
         self.sample_data.sources.clear()
         self._dicom_database.clear()
 
+    def series_uids(self) -> tuple[str, ...]:
+        """The series in ``slicer.dicomDatabase``."""
+        return tuple({str(header.SeriesInstanceUID): None for header in self._dicom_database.headers.values()})
+
     @contextmanager
     def installed(self) -> Iterator[SlicerHost]:
         """Make ``import qt``, ``import ctk`` and ``import slicer`` find the stand-in for a while."""

@@ -63,7 +63,7 @@ def new_scene(core: Any) -> SceneWithLogics:
 
 
 def _keep_subject_hierarchy(core: Any, scene: Any) -> None:
-    """Make an item for every data node that comes, as the plugins of Slicer's subject hierarchy do."""
+    """An item for every data node, from its coming to its going, as the plugins of Slicer's subject hierarchy do."""
     from vtkmodules.util.misc import calldata_type
     from vtkmodules.util.vtkConstants import VTK_OBJECT
 
@@ -75,5 +75,13 @@ def _keep_subject_hierarchy(core: Any, scene: Any) -> None:
         if hierarchy is not None and not hierarchy.GetItemByDataNode(node):
             hierarchy.CreateItem(hierarchy.GetSceneItemID(), node)
 
+    @calldata_type(VTK_OBJECT)
+    def node_about_to_go(caller: Any, event: str, node: Any) -> None:
+        hierarchy = core.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+        item = hierarchy.GetItemByDataNode(node) if hierarchy is not None and not scene.IsClosing() else 0
+        if item:
+            hierarchy.RemoveItem(item, False, False)
+
     core.vtkMRMLSubjectHierarchyNode.ResolveSubjectHierarchy(scene)
     scene.AddObserver(scene.NodeAddedEvent, node_added)
+    scene.AddObserver(scene.NodeAboutToBeRemovedEvent, node_about_to_go)

@@ -299,7 +299,7 @@ def _connect(raw: QtCore.QObject, signature: str, *receiver: Any) -> bool:
 
 
 def _find_children(raw: QtCore.QObject, kind: QtType | str, name: str = "") -> tuple:
-    class_name = kind if isinstance(kind, str) else kind._qt_raw.staticMetaObject.className()
+    class_name = kind if isinstance(kind, str) else _direct_base(kind).__name__
     found = raw.findChildren(QtCore.QObject)
     return tuple(wrap(c) for c in found if c.inherits(class_name) and name in ("", c.objectName()))
 

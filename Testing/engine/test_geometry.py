@@ -119,7 +119,7 @@ def test_a_singular_affine_is_refused(columns):
         canonical_reorientation(affine_of(columns))
 
 
-@pytest.mark.parametrize("affine", every_axis_aligned_affine())
+@pytest.mark.parametrize("affine", list(every_axis_aligned_affine()))
 def test_a_place_in_the_patient_leads_back_to_its_voxel(affine):
     geometry = Geometry(SHAPE, affine)
     voxels = np.array([[0.0, 1.5, 2.0], [2.0, 3.0, 4.25]])

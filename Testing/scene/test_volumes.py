@@ -102,6 +102,16 @@ def test_a_single_slice_is_refused(add_volume, geometry):
     assert input_problem(node).kind == volumes.SINGLE_SLICE
 
 
+def test_a_sheared_volume_is_refused(scene, ct):
+    transform = slicer.vtkMRMLLinearTransformNode()
+    scene.AddNode(transform)
+    matrix = vtk.vtkMatrix4x4()
+    matrix.SetElement(0, 2, 0.2)
+    transform.SetMatrixTransformToParent(matrix)
+    ct.SetAndObserveTransformNodeID(transform.GetID())
+    assert input_problem(harden_copy(scene, ct)).kind == volumes.SHEARED
+
+
 @pytest.mark.parametrize("where", ["node", "subject hierarchy"])
 def test_mr_is_refused_by_a_model_for_ct(scene, ct, where):
     if where == "node":

@@ -21,6 +21,7 @@ INPUT_FILE_NAME = "input.nrrd"
 INSTANCE_UIDS_ATTRIBUTE = "DICOM.instanceUIDs"  # Slicer's DICOM plugins set it on volumes, separated by blanks
 MODALITY_ATTRIBUTE = "DICOM.Modality"  # as in the subject hierarchy
 _INT16 = np.iinfo(np.int16)
+_LARGEST_SHEAR = 1e-3  # cosine between two axes; 0.06°, beyond what rounding in headers does
 
 # Kinds of problems.
 NO_VOLUME = "no_volume"
@@ -29,6 +30,7 @@ SEQUENCE = "sequence"
 NOT_SCALAR = "not_scalar"
 NO_IMAGE = "no_image"
 SINGLE_SLICE = "single_slice"
+SHEARED = "sheared"
 LINEAR_TRANSFORM = "linear_transform"
 NONLINEAR_TRANSFORM = "nonlinear_transform"
 WRONG_MODALITY = "wrong_modality"
@@ -186,6 +188,14 @@ def _image_problem(node: slicer.vtkMRMLScalarVolumeNode, modality: str) -> Scene
     if min(image.GetDimensions()) < 2:
         return SceneProblem(
             SINGLE_SLICE, f'"{name}" is a single slice, {image.GetDimensions()} voxels.', "Load the whole series."
+        )
+    axes = geometry_of_volume(node).affine[:3, :3]
+    cosines = axes / np.linalg.norm(axes, axis=0)
+    if np.abs(cosines.T @ cosines - np.eye(3)).max() > _LARGEST_SHEAR:
+        return SceneProblem(
+            SHEARED,
+            f'The axes of "{name}" are not at right angles, as after a transform with shear or with a tilted gantry.',
+            "Resample it to a rectangular grid (module Resample Scalar Volume), then segment the result.",
         )
     found = dicom_modality(node)
     if found and found != modality:

@@ -94,6 +94,7 @@ class PediatricAbdomenSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixi
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.on_scene_start_close)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.on_scene_end_close)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndImportEvent, self.on_scene_end_import)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.NodeRemovedEvent, self.on_node_removed)
         self.show_parameter_node()
 
     def enter(self):
@@ -129,6 +130,10 @@ class PediatricAbdomenSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixi
     def on_scene_end_import(self, caller, event):
         if self._is_entered:
             self.show_parameter_node()
+
+    def on_node_removed(self, caller, event):
+        if self._is_entered:
+            self.panel.refresh()
 
     def show_parameter_node(self):
         self.panel.set_parameters(self.logic.getParameterNode())

@@ -45,6 +45,19 @@ def test_a_closed_scene_leaves_the_panel_usable(slicer_host, an_open_module, a_c
     assert an_open_module.panel.session.parameters.model == "multi-organ"
 
 
+def test_a_segmentation_that_is_deleted_leaves_the_review_empty(an_open_module):
+    import slicer
+
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode")
+    node.GetSegmentation().AddEmptySegment("liver")
+    an_open_module.panel.session.parameters.segmentation = node
+    review = an_open_module.panel.pages["ReviewPage"]
+    assert "not in the scene any more" in review.ui.flagsLabel.text  # it has no CT
+    slicer.mrmlScene.RemoveNode(node)
+    assert review.segmentation is None
+    assert not an_open_module.panel.pages["ExportPage"].ui.exportButton.enabled
+
+
 def test_a_reload_gives_a_working_panel(slicer_host, a_module, an_open_module):
     new = slicer_host.reload_module(a_module)
     assert new is not an_open_module

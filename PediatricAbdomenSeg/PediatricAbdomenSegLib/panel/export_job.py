@@ -33,7 +33,7 @@ class ExportJob:
     Args:
         session: what the pages share.
         segmentation_node: what is exported.
-        volume_node: the CT it lies on.
+        volume_node: the CT it lies on; None when it is not in the scene any more.
         choice: files and names.
         keys: organs.
 
@@ -44,6 +44,10 @@ class ExportJob:
     def __init__(
         self, session: Session, segmentation_node: Any, volume_node: Any, choice: ExportChoice, keys: Sequence[str]
     ) -> None:
+        if volume_node is None:
+            raise InputError(
+                _("The CT of this segmentation is not in the scene any more."), _("Load it, and segment it again.")
+            )
         self._session = session
         self._segmentation = segmentation_node
         self._volume = volume_node

@@ -9,15 +9,17 @@ from typing import Any
 from slicer.i18n import tr as _
 
 from ..engine.errors import PediatricAbdomenSegError
+from ..engine.reporting.record import status_note
 from ..scene.parameters import NAME_STYLES
 from ..scene.review import accepted_ids
 from ..scene.segment_arrays import reference_volume, segments_of
+from ..scene.segment_properties import SegmentProperties
 from .export_job import ExportJob
 from .export_plan import LABEL_MAP_SUFFIXES, ExportChoice, safe_stem, summary_text
 from .run_options import fill, show_organs, ticked_organs
 from .session import Session
 from .toolkit import add_to_dicom_database, blocked_signals, qt, slicer
-from .wording import error_text
+from .wording import error_text, status_text
 
 _PROGRESS_STEPS = 1000
 
@@ -47,7 +49,7 @@ class ExportPage:
             self.ui.exportSegmentationLabel.text = _("Choose a segmentation on the page Review.")
             self._show_organs(())
             return
-        self.ui.exportSegmentationLabel.text = _("Segmentation: {name}").format(name=node.GetName())
+        self.ui.exportSegmentationLabel.text = segmentation_text(node)
         self._show_organs(tuple(organ.key for _id, _segment, organ in segments_of(node) if organ is not None))
         titles = {"tg263": _("TG-263"), "display": _("For people"), "short": _("Short")}
         fill(self.ui.nameStyleComboBox, [(titles[style], style) for style in NAME_STYLES], parameters.name_style)
@@ -158,3 +160,15 @@ class ExportPage:
 
     def _say(self, text: str) -> None:
         self.ui.summaryLabel.text = text
+
+
+def segmentation_text(segmentation_node: Any) -> str:
+    """The segmentation's name, and the models that made it with what their status means."""
+    lines = [_("Segmentation: {name}").format(name=segmentation_node.GetName())]
+    segments = segments_of(segmentation_node)
+    models = [SegmentProperties.from_segment(segment, name).model for name, segment, _organ in segments]
+    for model in dict.fromkeys(model for model in models if model.name):
+        note = status_note(model.status) or status_text(model.status)
+        line = _("Made by {title} {version}: {note}")
+        lines.append(line.format(title=model.title, version=model.version, note=note))
+    return "\n".join(lines)

@@ -8,23 +8,18 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
-from ..engine.cases.image_file import read_label_map
 from ..engine.cases.volume import DicomReferences
 from ..engine.errors import InputError, PediatricAbdomenSegError, UsageError
-from ..engine.organs import organ_by_key
 from ..engine.progress import ProgressEvent
 from ..engine.runtime.hardware import Hardware, hardware_from_json
 from ..engine.worker.protocol import Hardware as HardwareRequest
 from ..engine.worker.protocol import Segment
-from ..scene.segment_properties import ModelTags
-from ..scene.segmentation_builder import build_segmentation, replace_organs
 from ..scene.volumes import dicom_references, write_input
 from .job_runner import JobRunner, RunnerEvents
 from .job_store import Job, LeftJob
 from .model_list import ModelList
+from .result_placement import put_into_scene
 from .runtime_settings import RuntimeSettings
-
-LABELS_NAME = "labels.nii.gz"
 
 
 class Session:
@@ -223,14 +218,7 @@ class Session:
             self.look_for_unclaimed_results()
 
     def _put_into_scene(self, job: Job, record: dict[str, Any], volume_node: Any) -> Any:
-        label_map = read_label_map(job.result_folder / LABELS_NAME)
-        keys = [organ["key"] for organ in record["organs"]]
-        tags = ModelTags(**{name: record["model"][name] for name in ("name", "title", "version", "sha256", "status")})
-        node = self.scene.GetNodeByID(job.context.get("replaced_node") or "")
-        if node is not None:
-            replace_organs(node, label_map, keys, tags)
-        else:
-            node = build_segmentation(self.scene, label_map, volume_node, [organ_by_key(key) for key in keys], tags)
+        node = put_into_scene(self.scene, job, record, volume_node)
         self.message = " ".join(record.get("notes", ()))
         if self.parameters is not None:
             self.parameters.segmentation = node

@@ -1,0 +1,85 @@
+"""The page Export: what is ticked, what is refused, what is asked of the worker. The files: see test_session."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from panel.page_fixtures import body_image
+
+
+@pytest.fixture
+def an_export_panel(a_panel, a_ct):
+    """A panel with a liver and a spleen under review."""
+    import slicer
+
+    from PediatricAbdomenSegLib.engine.cases.volume import LabelMap
+    from PediatricAbdomenSegLib.engine.organs import organ_by_key
+    from PediatricAbdomenSegLib.scene.images import geometry_of_volume
+    from PediatricAbdomenSegLib.scene.segment_properties import ModelTags
+    from PediatricAbdomenSegLib.scene.segmentation_builder import build_segmentation
+
+    labels = np.zeros(body_image().shape, np.uint8)
+    labels[6:18, 20:40, 34:50], labels[8:14, 24:36, 20:26] = 6, 1
+    organs = [organ_by_key(key) for key in ("spleen", "liver")]
+    tags = ModelTags("toy", "Toy", "1", "0" * 64, "demonstration")
+    label_map = LabelMap(labels, geometry_of_volume(a_ct))
+    a_panel.parameters.segmentation = build_segmentation(slicer.mrmlScene, label_map, a_ct, organs, tags)
+    a_panel.tabs.setCurrentIndex(2)
+    return a_panel
+
+
+def test_the_model_and_its_status_are_named(an_export_panel):
+    text = an_export_panel.export.ui.exportSegmentationLabel.text
+    assert "Made by Toy 1: demonstration model, not for clinical use" in text
+
+
+def test_an_rtstruct_of_a_ct_without_dicom_is_refused_with_a_reason(an_export_panel, tmp_path, click):
+    ui = an_export_panel.export.ui
+    ui.folderPathLineEdit.currentPath = str(tmp_path / "out")
+    click(ui.exportButton)
+    assert "this CT has none" in ui.summaryLabel.text
+    assert not (tmp_path / "out").exists()
+
+
+def test_without_a_folder_nothing_is_written(an_export_panel, click):
+    click(an_export_panel.export.ui.exportButton)
+    assert "No folder is chosen" in an_export_panel.export.ui.summaryLabel.text
+
+
+def test_ticked_organs_go_into_files_under_their_short_names(an_export_panel, tmp_path, click):
+    from PediatricAbdomenSegLib.engine.cases.image_file import read_label_map
+
+    ui, parameters = an_export_panel.export.ui, an_export_panel.parameters
+    parameters.export_rtstruct, parameters.export_seg_nrrd = False, True
+    parameters.label_map_suffix, parameters.name_style = ".nrrd", "short"
+    ui.folderPathLineEdit.currentPath = str(tmp_path)
+    click(ui.noOrgansButton)
+    click(ui.exportButton)
+    assert "None of the chosen organs" in ui.summaryLabel.text
+    click(ui.allOrgansButton)
+    click(ui.exportButton)
+    assert "Written: 2 organs (Spleen, Liver)" in ui.summaryLabel.text
+    labels = read_label_map(tmp_path / "CT_segmentation_labels.nrrd")
+    assert sorted(set(labels.array.ravel())) == [0, 1, 6]
+    assert (tmp_path / "CT_segmentation.seg.nrrd").is_file()
+
+
+def test_files_that_are_there_are_replaced_only_when_the_user_agrees(an_export_panel, slicer_host, tmp_path, click):
+    ui, parameters = an_export_panel.export.ui, an_export_panel.parameters
+    parameters.export_rtstruct, parameters.export_seg_nrrd = False, True
+    ui.folderPathLineEdit.currentPath = str(tmp_path)
+    (tmp_path / "CT_segmentation.seg.nrrd").write_text("mine")
+    slicer_host.messages.answer = False
+    click(ui.exportButton)
+    assert (tmp_path / "CT_segmentation.seg.nrrd").read_text() == "mine"
+
+
+def test_a_segmentation_whose_ct_is_gone_cannot_be_exported(an_export_panel, a_ct, tmp_path, click):
+    import slicer
+
+    ui = an_export_panel.export.ui
+    ui.folderPathLineEdit.currentPath = str(tmp_path)
+    slicer.mrmlScene.RemoveNode(a_ct)
+    click(ui.exportButton)
+    assert "not in the scene any more" in ui.summaryLabel.text

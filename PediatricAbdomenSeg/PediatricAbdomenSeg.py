@@ -1,6 +1,6 @@
 """Pediatric Abdomen Segmentation: the module as Slicer sees it. What it does is in PediatricAbdomenSegLib."""
 
-from __future__ import annotations
+# No postponed annotations in this file: Slicer's parameterNodeWrapper reads those of the parameter node.
 
 import sys
 

@@ -31,7 +31,7 @@ class SegmentPage:
         self._options = RunOptions(self.ui, session)
         self._left = LeftResults(self.ui, session)
         self._checks: tuple[Check, ...] = ()
-        self._confirmed: tuple[Check, ...] = ()
+        self._confirmed: set[str] = set()
         self._checked_for: tuple = ()
         self._run_icon = qt.QIcon(resource_path("Icons/Run.png"))
         self._stop_icon = qt.QIcon(resource_path("Icons/Stop.png"))
@@ -52,7 +52,7 @@ class SegmentPage:
         self._options.refresh()
         self._left.refresh()
         if self._checked_for != self._choice():  # what was found does not hold for another choice
-            self._checks = self._confirmed = ()
+            self._checks, self._confirmed = (), set()
         self._show_checks()
         self._show_run()
 
@@ -70,7 +70,7 @@ class SegmentPage:
             return
         self._checked_for = self._choice()
         self._checks = run_checks(self._session)
-        if any(check.blocking for check in self._checks) or set(self._to_confirm()) - set(self._confirmed):
+        if any(check.blocking for check in self._checks) or self._doubts() - self._confirmed:
             self._show_checks()
             return
         bundle = self._session.models.find(parameters.model)
@@ -79,7 +79,7 @@ class SegmentPage:
             self._session.segment(parameters.input_volume, segment_request(parameters, bundle), replaced)
         except PediatricAbdomenSegError as error:
             self._session.message = error_text(error)
-        self._checks = self._confirmed = ()
+        self._checks, self._confirmed = (), set()
         self.refresh()
 
     def _choice(self) -> tuple:
@@ -90,18 +90,19 @@ class SegmentPage:
         names = ("model", "device", "organ_choice", "own_organs", "configuration", "folds", "low_memory")
         return (volume.GetID() if volume else "", *(getattr(parameters, name) for name in names))
 
-    def _to_confirm(self) -> tuple[Check, ...]:
-        return tuple(check for check in self._checks if not check.blocking)
+    def _doubts(self) -> set[str]:
+        """What has to be confirmed, by hint: messages may hold figures that differ from moment to moment."""
+        return {check.hint for check in self._checks if not check.blocking}
 
     def _show_checks(self) -> None:
         is_blocked = any(check.blocking for check in self._checks)
         self.ui.problemsLabel.text = checks_html(self._checks)
         self.ui.problemsLabel.visible = bool(self._checks)
         self.ui.confirmCheckBox.visible = bool(self._checks) and not is_blocked
-        self.ui.confirmCheckBox.checked = set(self._to_confirm()) <= set(self._confirmed)
+        self.ui.confirmCheckBox.checked = self._doubts() <= self._confirmed
 
     def _on_confirmed(self, is_checked: bool) -> None:
-        self._confirmed = self._to_confirm() if is_checked else ()
+        self._confirmed = self._doubts() if is_checked else set()
 
     def _on_link(self, link: str) -> None:
         """The only link offers a hardened copy of a transformed volume."""

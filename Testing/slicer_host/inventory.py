@@ -26,6 +26,11 @@ class Members:
     """Normalised signatures."""
     enums: frozenset[str]
     """Names of enums and of their values."""
+    signatures: dict[str, tuple[str, ...]]
+    """Method → its overloads with types."""
+    constructors: tuple[str, ...]
+    static: frozenset[str]
+    """Methods that can be called on the class itself."""
 
     @cached_property
     def signal_names(self) -> frozenset[str]:
@@ -79,6 +84,8 @@ class Inventory:
         methods: set[str] = {"className", "inherits", "help", "delete"}
         signals: set[str] = set()
         enums: set[str] = set()
+        signatures: dict[str, tuple[str, ...]] = {}
+        static: set[str] = set()
         for name in self._with_bases(class_name):
             entry = self._cpp[name]
             for key, value in entry.get("properties", {}).items():
@@ -87,13 +94,20 @@ class Inventory:
                 properties.setdefault(field, True)
             for kind in CALLABLE_KINDS:
                 methods.update(entry.get(kind, {}))
+                for method, forms in entry.get(kind, {}).items():
+                    signatures[method] = (*signatures.get(method, ()), *forms)
+            static.update(set(entry.get("static", {})) - set(entry.get("static_shadowed", ())))
             signals.update(entry.get("signals", ()))
             for enum, values in entry.get("enums", {}).items():
                 enums.update((enum, *values))
             if name == "QObject":
                 methods.update(self._content["std_qobject"])
                 properties["name"] = True
-        return Members(properties, frozenset(methods), frozenset(signals), frozenset(enums))
+        constructors = tuple(self._cpp[class_name].get("constructors", ()))
+        return Members(
+            *(properties, frozenset(methods), frozenset(signals), frozenset(enums)),
+            *(signatures, constructors, frozenset(static)),
+        )
 
     def _with_bases(self, class_name: str) -> list[str]:
         found: list[str] = []

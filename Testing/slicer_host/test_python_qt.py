@@ -269,3 +269,30 @@ def test_a_signal_blocker_is_no_context_manager(qt):
     with pytest.raises((TypeError, AttributeError)), qt.QSignalBlocker(widget):
         pass
     assert widget.blockSignals(True) is False
+
+
+def test_text_is_no_key_sequence_and_static_overloads_behind_a_method_are_not_reached(qt, has_inventory, tmp_path):
+    widget = qt.QWidget()
+    with pytest.raises(ValueError):
+        qt.QShortcut("Ctrl+S", widget)
+    shortcut = qt.QShortcut(widget)
+    shortcut.setKey(qt.QKeySequence("Ctrl+S"))
+    assert shortcut.key.toString() == "Ctrl+S"
+    with pytest.raises(ValueError):
+        qt.QFile.exists(str(tmp_path))
+    assert qt.QFile(str(tmp_path)).exists()
+
+
+def test_a_call_with_too_many_arguments_is_refused(qt, has_inventory):
+    with pytest.raises(ValueError):
+        qt.QWidget().resize(1, 2, 3)
+
+
+def test_partials_get_every_argument(qt):
+    import functools
+
+    heard = []
+    button = qt.QPushButton()
+    button.clicked.connect(functools.partial(lambda *arguments: heard.append(arguments), "first"))
+    button.click()
+    assert heard == [("first", False)]

@@ -16,7 +16,9 @@ import shiboken6
 from PySide6 import QtCore
 
 from slicer_host import properties, signals
-from slicer_host.inventory import Members, inventory
+from slicer_host.members import attribute_of, known_members, qt_class_name, refuse_unknown
+from slicer_host.overloads import refuse_call
+from slicer_host.subclasses import class_with_overrides, overridden_names
 from slicer_host.values import QtEnum, QtEnumType, to_python, to_qt
 
 _WRAPPERS: weakref.WeakValueDictionary[int, QtObject] = weakref.WeakValueDictionary()
@@ -34,13 +36,15 @@ class DeletedObjectError(ValueError):
 class QtFunction:
     """A method or static function: positional arguments only, PySide6's TypeError becomes PythonQt's ValueError."""
 
-    def __init__(self, name: str, call: Callable[..., Any]):
+    def __init__(self, name: str, call: Callable[..., Any], signatures: tuple[str, ...] = ()):
         self.__name__ = name
         self._call = call
+        self._signatures = signatures
 
     def __call__(self, *arguments: Any, **keywords: Any) -> Any:
         if keywords:
             raise ValueError(f"Called {self.__name__} with keyword arguments, but Qt's methods take none")
+        refuse_call(self.__name__, self._signatures, arguments)
         try:
             result = self._call(*(_to_qt(argument) for argument in arguments))
         except TypeError as error:
@@ -56,6 +60,15 @@ class QtFunction:
 
     def __hash__(self) -> int:
         return hash(self._call)
+
+
+class _Unbound(QtFunction):
+    """A method taken from the class: the object comes first; the other form of a static overload is not reached."""
+
+    def __call__(self, *arguments: Any, **keywords: Any) -> Any:
+        if not arguments or not isinstance(arguments[0], QtObject):
+            raise ValueError(f"{self.__name__} is called on the class without an object")
+        return super().__call__(*arguments, **keywords)
 
 
 class QtType(type):
@@ -74,51 +87,38 @@ class QtType(type):
         if raw is not None:
             cls._qt_raw = raw
         elif bases:
-            cls._qt_raw = _with_overrides(cls, namespace)
+            direct = _direct_base(cls)
+            overridden = overridden_names(direct._qt_raw, namespace)
+            for method in overridden - set(direct.__dict__):
+                # super().closeEvent(event) looks into the dictionaries of the base classes.
+                function = QtFunction(method, getattr(direct._qt_raw, method))
+                setattr(direct, method, lambda self, *arguments, function=function: function(self, *arguments))
+            cls._qt_raw = class_with_overrides(name, bases[0]._qt_raw, overridden, _to_python, _to_qt)
 
     def __getattr__(cls, name: str) -> Any:
         if name.startswith(_HIDDEN):
             raise AttributeError(name)
-        refuse_unknown(cls.__name__ if cls._qt_direct else _direct_base(cls).__name__, name)
-        return class_member(cls._qt_raw, name)
+        return class_member(cls._qt_raw, name, _direct_base(cls).__name__)
 
 
 def _direct_base(cls: QtType) -> QtType:
     return next(base for base in cls.__mro__ if isinstance(base, QtType) and base._qt_direct)
 
 
-def class_member(raw: type, name: str) -> Any:
+def class_member(raw: type, name: str, class_name: str) -> Any:
     """A static function, unbound method, enum, enum value or nested class of a raw class."""
-    value = _attribute(raw, name)
+    refuse_unknown(class_name, name)
+    value = attribute_of(raw, name)
     if isinstance(value, enum.Enum):
         return QtEnum(value)
     if isinstance(value, type):
         return QtEnumType(value) if issubclass(value, enum.Enum) else wrapper_class(value)
     if isinstance(value, QtCore.Signal) or not callable(value):
         raise AttributeError(f"{raw.__name__}.{name} is reached through an object only")
-    return QtFunction(name, value)
-
-
-def _attribute(raw: Any, name: str) -> Any:
-    """``raw.name``, where ``exec_`` and ``raise_`` find what Python keywords hide."""
-    for candidate in (name, name.removesuffix("_"), name + "_"):
-        if hasattr(raw, candidate):
-            return getattr(raw, candidate)
-    owner = raw if isinstance(raw, type) else type(raw)
-    raise AttributeError(f"{owner.__name__} has {name} in Slicer, but neither PySide6 nor the stand-in has it")
-
-
-def known_members(class_name: str) -> Members | None:
-    """The inventory's members of a class; ``None`` where there is no inventory or it does not describe the class."""
-    names = inventory()
-    return None if names is None else names.members(class_name)
-
-
-def refuse_unknown(class_name: str, name: str) -> None:
-    """Raise AttributeError for a name that real Slicer does not offer to Python."""
     members = known_members(class_name)
-    if members is not None and name not in members:
-        raise AttributeError(f"{class_name} has no attribute named '{name}' in Slicer")
+    if members is None or name in members.static:
+        return QtFunction(name, value, members.signatures.get(name, ()) if members else ())
+    return _Unbound(name, value)
 
 
 class QtObject(metaclass=QtType):
@@ -129,6 +129,9 @@ class QtObject(metaclass=QtType):
     def __init__(self, *arguments: Any, **keywords: Any):
         if keywords:
             raise ValueError(f"Called {type(self).__name__} with keyword arguments, but Qt's constructors take none")
+        class_name = _direct_base(type(self)).__name__
+        members = known_members(class_name)
+        refuse_call(class_name, members.constructors if members else (), arguments)
         try:
             raw = type(self)._qt_raw(*(_to_qt(argument) for argument in arguments))
         except TypeError as error:
@@ -143,7 +146,7 @@ class QtObject(metaclass=QtType):
         raw = self._raw_object
         if not shiboken6.isValid(raw):
             return False
-        members = known_members(_qt_class_name(raw))
+        members = known_members(qt_class_name(raw))
         if members is not None and "__nonzero__" in members.methods:
             return not (raw.isEmpty() if hasattr(raw, "isEmpty") else raw.isNull())
         return True
@@ -178,21 +181,10 @@ def raw_object(wrapper: QtObject) -> Any:
     return raw
 
 
-def _qt_class_name(raw: Any) -> str:
-    """The name of the C++ class, also for instances of Python subclasses."""
-    if not isinstance(raw, QtCore.QObject):
-        return type(raw).__name__
-    names = inventory()
-    meta = raw.metaObject()
-    while names is not None and names.members(meta.className()) is None and meta.superClass() is not None:
-        meta = meta.superClass()
-    return meta.className()
-
-
 def read_attribute(wrapper: QtObject, name: str) -> Any:
     """PythonQt's look-up: property, method or signal, enum, nested class, dynamic property, named child."""
     raw = raw_object(wrapper)
-    members = known_members(_qt_class_name(raw))
+    members = known_members(qt_class_name(raw))
     if not isinstance(raw, QtCore.QObject):
         if members is not None and name not in members:
             raise AttributeError(f"{type(raw).__name__} has no attribute named '{name}' in Slicer")
@@ -216,17 +208,20 @@ def read_attribute(wrapper: QtObject, name: str) -> Any:
 
 
 def _plain_member(raw: Any, name: str) -> Any:
-    value = _attribute(raw, name)
+    value = attribute_of(raw, name)
+    class_name = qt_class_name(raw)
     if isinstance(value, enum.Enum | type):
-        return class_member(type(raw), name)
-    return QtFunction(name, value) if callable(value) else _to_python(value)
+        return class_member(type(raw), name, class_name)
+    members = known_members(class_name)
+    signatures = members.signatures.get(name.removesuffix("_"), ()) if members else ()
+    return QtFunction(name, value, signatures) if callable(value) else _to_python(value)
 
 
 def write_attribute(wrapper: QtObject, name: str, value: Any) -> None:
     """Set a property; new attributes only on instances of Python subclasses."""
     raw = raw_object(wrapper) if not name.startswith(_HIDDEN) else None
     if isinstance(raw, QtCore.QObject):
-        class_name = _qt_class_name(raw)
+        class_name = qt_class_name(raw)
         members = known_members(class_name)
         if properties.exists(raw, name) and (members is None or name in members.properties):
             writable = members is None or members.properties[name]
@@ -290,7 +285,7 @@ class _BoundObjectMethod:
 
 
 def _connect(raw: QtCore.QObject, signature: str, *receiver: Any) -> bool:
-    members = known_members(_qt_class_name(raw))
+    members = known_members(qt_class_name(raw))
     if members is not None and signals.normalised(signature) not in members.signals:
         return signals.unknown_signal(raw, signature)
     if len(receiver) == 2:
@@ -309,7 +304,7 @@ def _find_child(raw: QtCore.QObject, kind: QtType | str, name: str = "") -> QtOb
 
 
 OBJECT_METHODS: dict[str, Callable[..., Any]] = {
-    "className": lambda raw: _qt_class_name(raw),
+    "className": lambda raw: qt_class_name(raw),
     "connect": _connect,
     "delete": lambda raw: shiboken6.delete(raw),
     "disconnect": lambda raw, signature, receiver=None: signals.disconnect(raw, signature, receiver),
@@ -320,31 +315,3 @@ OBJECT_METHODS: dict[str, Callable[..., Any]] = {
     "setProperty": lambda raw, name, value: bool(raw.setProperty(name, _to_qt(value))),
     "tr": lambda raw, text, *_: text,
 }
-
-
-def _with_overrides(cls: QtType, namespace: dict) -> type:
-    """The PySide6 class behind a Python subclass of a wrapper: its virtual methods call the Python ones."""
-    direct = _direct_base(cls)
-    raw_base = next(base for base in cls.__mro__[1:] if isinstance(base, QtType))._qt_raw
-    overridden = {
-        name
-        for name, value in namespace.items()
-        if callable(value) and not name.startswith("__") and callable(getattr(direct._qt_raw, name, None))
-    }
-    for name in overridden:
-        if name not in direct.__dict__:
-            # super().closeEvent(event) looks into the dictionaries of the base classes.
-            function = QtFunction(name, getattr(direct._qt_raw, name))
-            setattr(direct, name, lambda self, *arguments, function=function: function(self, *arguments))
-
-    def forward(name: str) -> Callable[..., Any]:
-        def method(raw: Any, *arguments: Any) -> Any:
-            python_side = getattr(raw, "python_side", None)
-            if python_side is None:  # while the constructor of the base class runs
-                return getattr(super(raw_class, raw), name)(*arguments)
-            return _to_qt(getattr(python_side, name)(*(_to_python(argument) for argument in arguments)))
-
-        return method
-
-    raw_class = type(cls.__name__, (raw_base,), {name: forward(name) for name in overridden})
-    return raw_class

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from vtkmodules.util.misc import calldata_type
+from vtkmodules.util.vtkConstants import VTK_OBJECT
+from vtkmodules.vtkCommonCore import vtkCollection
+
 from slicer_host.application import SLICE_VIEWS
 
 # Their SetMRMLScene registers the node classes of the module.
@@ -36,8 +40,6 @@ def new_scene(core: Any) -> SceneWithLogics:
     Args:
         core: the slicer-core wheel's module ``slicer``.
     """
-    from vtkmodules.vtkCommonCore import vtkCollection
-
     scene = core.vtkMRMLScene()
     application_logic = core.vtkMRMLApplicationLogic()
     application_logic.SetMRMLScene(scene)
@@ -64,24 +66,26 @@ def new_scene(core: Any) -> SceneWithLogics:
 
 def _keep_subject_hierarchy(core: Any, scene: Any) -> None:
     """An item for every data node, from its coming to its going, as the plugins of Slicer's subject hierarchy do."""
-    from vtkmodules.util.misc import calldata_type
-    from vtkmodules.util.vtkConstants import VTK_OBJECT
-
-    @calldata_type(VTK_OBJECT)
-    def node_added(caller: Any, event: str, node: Any) -> None:
-        if scene.IsImporting() or node.GetHideFromEditors() or not any(node.IsA(name) for name in _DATA_NODES):
-            return
-        hierarchy = core.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
-        if hierarchy is not None and not hierarchy.GetItemByDataNode(node):
-            hierarchy.CreateItem(hierarchy.GetSceneItemID(), node)
-
-    @calldata_type(VTK_OBJECT)
-    def node_about_to_go(caller: Any, event: str, node: Any) -> None:
-        hierarchy = core.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
-        item = hierarchy.GetItemByDataNode(node) if hierarchy is not None and not scene.IsClosing() else 0
-        if item:
-            hierarchy.RemoveItem(item, False, False)
-
     core.vtkMRMLSubjectHierarchyNode.ResolveSubjectHierarchy(scene)
-    scene.AddObserver(scene.NodeAddedEvent, node_added)
-    scene.AddObserver(scene.NodeAboutToBeRemovedEvent, node_about_to_go)
+    scene.AddObserver(scene.NodeAddedEvent, _node_added)
+    scene.AddObserver(scene.NodeAboutToBeRemovedEvent, _node_about_to_go)
+
+
+# Functions of the module, not closures: an observer that held the scene would keep it alive for ever.
+
+
+@calldata_type(VTK_OBJECT)
+def _node_added(scene: Any, event: str, node: Any) -> None:
+    if scene.IsImporting() or node.GetHideFromEditors() or not any(node.IsA(name) for name in _DATA_NODES):
+        return
+    hierarchy = scene.GetFirstNodeByClass("vtkMRMLSubjectHierarchyNode")
+    if hierarchy is not None and not hierarchy.GetItemByDataNode(node):
+        hierarchy.CreateItem(hierarchy.GetSceneItemID(), node)
+
+
+@calldata_type(VTK_OBJECT)
+def _node_about_to_go(scene: Any, event: str, node: Any) -> None:
+    hierarchy = scene.GetFirstNodeByClass("vtkMRMLSubjectHierarchyNode")
+    item = hierarchy.GetItemByDataNode(node) if hierarchy is not None and not scene.IsClosing() else 0
+    if item:
+        hierarchy.RemoveItem(item, False, False)

@@ -131,3 +131,11 @@ def test_label_maps_on_different_grids_are_refused():
 def test_merging_nothing_is_refused():
     with pytest.raises(UsageError):
         merge_label_maps([])
+
+
+def test_an_organ_smaller_than_its_minimum_is_a_false_finding():
+    before = voxels(kidney_left=[(0, 0, 0)], kidney_right=[(2, 2, 2), (2, 2, 1)])
+    least_ml = 1.5 * before.geometry.voxel_volume_ml
+    after = postprocess(before, {}, {"kidney_left": least_ml, "kidney_right": least_ml, "liver": 1.0})
+    assert not (after.array == organ_by_key("kidney_left").label).any()
+    assert (after.array == organ_by_key("kidney_right").label).sum() == 2

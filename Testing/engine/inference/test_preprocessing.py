@@ -88,12 +88,24 @@ def test_labels_return_to_the_place_they_came_from(make_plan):
     volume, _ = make_child()
     plan = make_plan(transpose=(1, 2, 0), spacing_mm=(4.0, 4.0, 4.0))
     case = prepare(volume, plan)
-    labels = np.zeros([high - low for low, high in (axis.source_range() for axis in case.axes)], np.uint8)
-    labels[0, 0, 0] = 7
+    ranges = [axis.source_range() for axis in case.axes]
+    labels = np.zeros([high - low for low, high in ranges], np.uint8)
+    inside = tuple(low - start for (low, _), (start, _) in zip(case.body, ranges, strict=True))
+    labels[inside] = 7
     placed = case.to_volume_grid(labels)
-    y, x, z = (axis.source_range()[0] for axis in case.axes)
+    y, x, z = (low for low, _ in case.body)
     assert placed.shape == volume.array.shape
     assert np.argwhere(placed == 7).tolist() == [[z, y, x]]
+
+
+def test_no_label_lies_beside_the_body(make_plan):
+    volume, _ = make_child()
+    case = prepare(volume, make_plan(spacing_mm=(4.0, 2.0, 2.0)))
+    everywhere = np.full([high - low for low, high in (axis.source_range() for axis in case.axes)], 7, np.uint8)
+    placed = np.argwhere(case.to_volume_grid(everywhere) == 7)
+    for axis, (low, high) in enumerate(case.body):
+        assert (placed[:, axis].min(), placed[:, axis].max() + 1) == (low, high)
+    assert any(high - low < size for (low, high), size in zip(case.body, volume.array.shape, strict=True))
 
 
 @given(

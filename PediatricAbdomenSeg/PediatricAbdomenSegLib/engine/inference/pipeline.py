@@ -128,7 +128,7 @@ def segment(
     labels = _organ_labels(case.to_volume_grid(classes), bundle, keys)
     label_map = LabelMap(labels, volume.geometry)
     steps = {key: step for key, step in bundle.manifest.postprocessing.items() if key in keys}
-    label_map = postprocess(label_map, steps)
+    label_map = postprocess(label_map, steps, bundle.manifest.minimum_volume_ml)
     progress.report("postprocess", 0.5)
     age_years = volume.references.patient_age_years if volume.references else None
     assessment = assess(label_map, keys, age_years)

@@ -14,12 +14,15 @@ from .components import bounding_boxes, find_pieces
 LARGEST_COMPONENT = "largest_component"
 
 
-def postprocess(label_map: LabelMap, steps: Mapping[str, str]) -> LabelMap:
+def postprocess(
+    label_map: LabelMap, steps: Mapping[str, str], minimum_volume_ml: Mapping[str, float] | None = None
+) -> LabelMap:
     """Apply a bundle's post-processing.
 
     Args:
         label_map: labels of the organ table; not modified.
         steps: organ key to step (`BundleManifest.postprocessing`). An organ that is not in the map is skipped.
+        minimum_volume_ml: organ key to volume; an organ of which less is left after its step becomes background.
 
     Returns:
         A new label map, in which voxels that were removed are background.
@@ -28,13 +31,20 @@ def postprocess(label_map: LabelMap, steps: Mapping[str, str]) -> LabelMap:
         UsageError: an unknown organ or step.
     """
     array = label_map.array.copy()
-    boxes = bounding_boxes(array) if steps else {}
+    boxes = bounding_boxes(array) if steps or minimum_volume_ml else {}
     for key, step in steps.items():
         if step != LARGEST_COMPONENT:
             raise UsageError(f'There is no post-processing step "{step}" for {key}.', f"Known is {LARGEST_COMPONENT}.")
         label = organ_by_key(key).label
         if label in boxes:
             _keep_largest_piece(array[boxes[label]], label)
+    for key, least_ml in (minimum_volume_ml or {}).items():
+        label = organ_by_key(key).label
+        if label in boxes:
+            part = array[boxes[label]]
+            found = part == label
+            if np.count_nonzero(found) * label_map.geometry.voxel_volume_ml < least_ml:
+                part[found] = 0
     return LabelMap(array, label_map.geometry)
 
 

@@ -32,6 +32,7 @@ class PreparedCase:
         network_order: axes of the canonical ``(z, y, x)`` array in the network's order (``transpose_forward``).
         reorientation: from the volume's array to the canonical one.
         shape: of the volume's array ``(z, y, x)``.
+        body: the body's box in the field, in the network's axis order; None where it was not looked for or not found.
     """
 
     image: np.ndarray
@@ -40,9 +41,14 @@ class PreparedCase:
     network_order: tuple[int, int, int]
     reorientation: Reorientation
     shape: tuple[int, int, int]
+    body: Box | None = None
 
     def to_volume_grid(self, labels: np.ndarray) -> np.ndarray:
-        """Place uint8 labels of the axes' `AxisGrid.source_range` onto the volume's grid; 0 elsewhere."""
+        """Place uint8 labels of the axes' `AxisGrid.source_range` onto the volume's grid; 0 elsewhere.
+
+        Beside the body there is no organ: around a newborn the part grown to the patch is mostly air, in which a
+        network may see a lung larger than the true one.
+        """
         result = np.zeros(self.shape, np.uint8)
         canonical = self.reorientation.apply(result).transpose(self.network_order)
         ranges = (axis.source_range() for axis in self.axes)
@@ -50,6 +56,10 @@ class PreparedCase:
             slice(offset + low, offset + high) for offset, (low, high) in zip(self.field_offset, ranges, strict=True)
         )
         canonical[box] = labels
+        for axis, (low, high) in enumerate(self.body or ()):
+            across = np.moveaxis(canonical, axis, 0)
+            across[:low] = 0
+            across[high:] = 0
         return result
 
 
@@ -73,6 +83,8 @@ def prepare(
     canonical_mm = np.round(reoriented_geometry(volume.geometry, reorientation).spacing_mm, 8)
     order = plan.transpose_forward
     body = None if whole_field else find_body(canonical, tuple(canonical_mm))
+    if body is not None:
+        body = tuple(body[axis] for axis in order)
     field = canonical.transpose(order)
     if window_hu is not None:
         limits = np.iinfo(field.dtype)
@@ -87,11 +99,11 @@ def prepare(
         field.shape,
         tuple(float(canonical_mm[axis]) for axis in order),
         plan,
-        None if body is None else tuple(body[axis] for axis in order),
+        body,
     )
     part = tuple(axis.image_weights()[1] for axis in axes)
     image = resample_image(normalise(field, part, plan.normalization[0]), axes, separate)
-    return PreparedCase(image, axes, offset, order, reorientation, volume.array.shape)
+    return PreparedCase(image, axes, offset, order, reorientation, volume.array.shape, body)
 
 
 def plan_axes(

@@ -47,6 +47,8 @@ class BundleManifest:
         files: path relative to the bundle's folder (forward slashes) to lower-case SHA-256, for every file but
             ``bundle.json`` itself.
         schema_version: version of this layout.
+        minimum_volume_ml: organ key to volume; an organ found with less than it is taken for a false finding, for
+            example in the bed of a removed kidney. The key may be absent from ``bundle.json``: no minimum.
     """
 
     name: str
@@ -67,6 +69,7 @@ class BundleManifest:
     citation: str
     files: dict[str, str]
     schema_version: int = SCHEMA_VERSION
+    minimum_volume_ml: dict[str, float] = dataclasses.field(default_factory=dict)
 
     @property
     def sha256(self) -> str:
@@ -102,6 +105,8 @@ def write_manifest(folder: Path, manifest: BundleManifest) -> Path:
 def _to_json(manifest: BundleManifest) -> dict:
     values = dataclasses.asdict(manifest)
     values["organs"] = {str(label): key for label, key in manifest.organs.items()}
+    if not values["minimum_volume_ml"]:
+        del values["minimum_volume_ml"]
     for key in ("intensity_window_hu", "age_range_years"):  # 0 and 0.0 are the same bound and must hash alike
         values[key] = None if values[key] is None else [float(bound) for bound in values[key]]
     return values
@@ -135,6 +140,7 @@ def _from_json(fields: JsonFields) -> BundleManifest:
         status=fields.choice("status", STATUSES),
         citation=fields.text("citation", may_be_empty=True),
         files=_files(fields),
+        minimum_volume_ml=_minimum_volume_ml(fields, keys),
     )
 
 
@@ -192,6 +198,18 @@ def _postprocessing(fields: JsonFields, keys: set[str]) -> dict[str, str]:
         if key not in keys:
             raise fields.fail('"postprocessing"', f'names "{key}", which is not among "organs"')
     return {key: steps.choice(key, POSTPROCESSING_STEPS) for key in steps.values}
+
+
+def _minimum_volume_ml(fields: JsonFields, keys: set[str]) -> dict[str, float]:
+    if "minimum_volume_ml" not in fields.values:
+        return {}
+    volumes = fields.object("minimum_volume_ml")
+    for key in volumes.values:
+        if key not in keys:
+            raise fields.fail('"minimum_volume_ml"', f'names "{key}", which is not among "organs"')
+        if not volumes.number(key) > 0:
+            raise fields.fail('"minimum_volume_ml"', f"has {volumes.number(key):g} ml for {key}; give more than 0")
+    return {key: volumes.number(key) for key in volumes.values}
 
 
 def _files(fields: JsonFields) -> dict[str, str]:

@@ -138,6 +138,7 @@ def _manifest(recipe: Recipe, folder: Path, training_data: str) -> BundleManifes
         status="demonstration",
         citation="",
         files={path.relative_to(folder).as_posix(): sha256_of_file(path) for path in paths},
+        minimum_volume_ml=recipe.minimum_volume_ml,
     )
 
 

@@ -6,7 +6,7 @@ import torch
 
 from benchmarks.stock_nnunet import stock_predictor, write_results_folder
 from PediatricAbdomenSegLib.engine.inference.model_cache import ModelCache
-from PediatricAbdomenSegLib.engine.inference.predictor import Window, predict
+from PediatricAbdomenSegLib.engine.inference.predictor import Window, _pad, predict
 from toy_bundle import MODEL_SPACING_MM, make_plans, write_bundle
 
 
@@ -110,3 +110,10 @@ def test_progress_counts_every_tile(make_bundle, an_image):
     logits_of(make_bundle(), an_image, on_tile=lambda done, total: seen.append((done, total)))
     tiles = 4 * 2 * 3  # along z, y and x
     assert seen == [(done, tiles) for done in range(1, tiles + 1)]
+
+
+def test_a_thin_slab_is_extended_by_reflection_and_a_short_scan_by_zeros():
+    slab = np.arange(1.0, 4.0, dtype=np.float32)[:, None, None]
+    assert _pad(slab, [(3, 4), (0, 0), (0, 0)], True).ravel().tolist() == [3, 2, 1, 1, 2, 3, 3, 2, 1, 1]
+    assert _pad(slab, [(3, 4), (0, 0), (0, 0)], False).ravel().tolist() == [0, 0, 0, 1, 2, 3, 0, 0, 0, 0]
+    assert _pad(slab, [(1, 1), (0, 0), (0, 0)], True).ravel().tolist() == [0, 1, 2, 3, 0]

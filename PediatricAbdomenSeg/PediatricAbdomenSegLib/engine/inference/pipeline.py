@@ -179,6 +179,7 @@ def _predict(run: _Run, device: str, keep_on: str) -> np.ndarray:
         mirror_axes=() if run.options.mirror is False else model.mirror_axes,
         device=device,
         keep_on=keep_on,
+        extend_slabs=not run.options.exact,
     )
 
     def on_tile(done: int, total: int) -> None:

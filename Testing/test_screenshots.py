@@ -9,6 +9,7 @@ import pytest
 def a_phantom():
     from PediatricAbdomenSegLib.engine.phantom.make import make_phantom
     from PediatricAbdomenSegLib.engine.phantom.spec import PhantomSpec
+
     return make_phantom(PhantomSpec(spacing_mm=(4.0, 2.0, 2.0)))
 
 

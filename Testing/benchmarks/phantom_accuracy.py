@@ -3,7 +3,7 @@
     python Testing/benchmarks/phantom_accuracy.py [--phantoms 20] [--first-seed 5000] [--device auto] [--json FILE]
 
 Ages are spread over 0 to 17 years and all six patient positions take turns; every second phantom has a removed kidney,
-every phantom a hepatoblastoma of 20 ml or more where its liver has room for one. Prints the Dice similarity coefficient per
+every phantom a hepatoblastoma of 20 ml or more where its liver has room for one. Prints the Dice similarity per
 organ, whether a removed kidney stayed empty, and whether left and right were ever swapped. Exit status 1 when a bound
 of the acceptance table is missed.
 """

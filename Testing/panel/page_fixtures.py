@@ -74,7 +74,11 @@ def a_panel(slicer_host, a_module, tmp_path):
 
     processes, clock, files, values = ScriptedProcesses(), ScriptedClock(), {}, {"WorkerInterpreter": sys.executable}
     settings = RuntimeSettings(lambda key: values.get(key, ""), values.__setitem__)
-    models = ModelList(lambda: list_bundles(), lambda: tmp_path / "data" / "PediatricAbdomenSeg" / "Models")
+
+    def own_bundles():
+        return tuple(listed for listed in list_bundles() if tmp_path in listed.folder.parents)
+
+    models = ModelList(own_bundles, lambda: tmp_path / "data" / "PediatricAbdomenSeg" / "Models")
     runner = JobRunner(processes, JobStore(tmp_path / "Jobs"), clock)
     session = Session(slicer_host.scene, runner, settings, models, lambda uid: files.get(uid, ""))
     tabs = qt.QTabWidget()

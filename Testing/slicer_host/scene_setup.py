@@ -85,6 +85,8 @@ def _node_added(scene: Any, event: str, node: Any) -> None:
 
 @calldata_type(VTK_OBJECT)
 def _node_about_to_go(scene: Any, event: str, node: Any) -> None:
+    if scene is None:  # the wrapper of a scene that is being freed at the interpreter's end
+        return
     hierarchy = scene.GetFirstNodeByClass("vtkMRMLSubjectHierarchyNode")
     item = hierarchy.GetItemByDataNode(node) if hierarchy is not None and not scene.IsClosing() else 0
     if item:

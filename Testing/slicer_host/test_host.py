@@ -246,7 +246,9 @@ def test_a_module_lives_from_start_over_reload_to_unload(slicer_host, tmp_path):
     path = tmp_path / "Sample.py"
     path.write_text(MODULE, "utf-8")
     loaded = slicer_host.load_module(path)
-    assert (loaded.title, slicer_host.sample_data.sources) == ("Sample", [{"sampleName": "Phantom"}])
+    assert loaded.title == "Sample"
+    # Modules of earlier tests register theirs again when the stand-in starts up.
+    assert {"sampleName": "Phantom"} in slicer_host.sample_data.sources
     first = slicer_host.open_panel(loaded)
     assert slicer_host.slicer.modules.SampleWidget is first
     second = slicer_host.reload_module(loaded)

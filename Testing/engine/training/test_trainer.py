@@ -4,7 +4,6 @@ import pytest
 
 from PediatricAbdomenSegLib.engine.training.recipes import Schedule
 from PediatricAbdomenSegLib.engine.training.trainer import (
-    FULL_WEIGHTS_UNTIL,
     faded_weights,
     iterations_within_budget,
     use_layout_preserving_norm,
@@ -31,11 +30,11 @@ def test_an_overdrawn_budget_still_gives_each_epoch_an_iteration():
 
 
 def test_class_weights_are_full_at_first_and_gone_at_the_end():
-    assert faded_weights([0.5, 8.0], 0.0) == [0.5, 8.0]
-    assert faded_weights([0.5, 8.0], FULL_WEIGHTS_UNTIL) == [0.5, 8.0]
-    assert faded_weights([0.5, 8.0], 1.0) == [1.0, 1.0]
-    halfway = faded_weights([0.5, 8.0], (1 + FULL_WEIGHTS_UNTIL) / 2)
-    assert halfway == pytest.approx([0.5**0.5, 8.0**0.5])
+    assert faded_weights([0.5, 8.0], 0.0, 0.6) == [0.5, 8.0]
+    assert faded_weights([0.5, 8.0], 0.6, 0.6) == [0.5, 8.0]
+    assert faded_weights([0.5, 8.0], 1.0, 0.6) == [1.0, 1.0]
+    assert faded_weights([0.5, 8.0], 0.8, 0.6) == pytest.approx([0.5**0.5, 8.0**0.5])
+    assert faded_weights([0.5, 8.0], 1.0, 1.0) == [0.5, 8.0]
 
 
 def test_the_layout_preserving_norm_is_instance_norm():

@@ -40,6 +40,9 @@ class Schedule:
         time_budget_minutes: when given, the iterations of each later epoch are chosen so that all epochs together
             take about this long, whatever the speed of the machine.
         seed: of the weights and of the augmentation.
+        foreground_share: share of patches centred on a structure, each structure as often as another.
+        full_weights_until: share of the training with full class weights, which then fade; see
+            ``trainer.faded_weights``. 1 for a single rare class, which would else be drawn too small.
     """
 
     epochs: int
@@ -47,6 +50,8 @@ class Schedule:
     validation_iterations: int = 2
     time_budget_minutes: float | None = None
     seed: int = 20240
+    foreground_share: float = 0.5
+    full_weights_until: float = 0.6
 
 
 @dataclass(frozen=True)
@@ -154,6 +159,7 @@ HEPATOBLASTOMA_CT = Recipe(
     dataset_id=702,
     organ_keys=("hepatoblastoma",),
     intensity_window_hu=(0.0, 350.0),
+    single_piece_organs=("hepatoblastoma",),
     contrast="portal-venous phase",
     contrast_share=1.0,
     tumour_share=0.8,
@@ -161,7 +167,7 @@ HEPATOBLASTOMA_CT = Recipe(
     cases=120,
     first_seed=200_000,
     network=NetworkSize(spacing_mm=(3.0, 3.0, 3.0), patch_limit=(64, 64, 64), max_features=80),
-    schedule=Schedule(epochs=60, iterations_per_epoch=50),
+    schedule=Schedule(epochs=120, iterations_per_epoch=40, foreground_share=1.0, full_weights_until=1.0),
 )
 
 RECIPES: tuple[Recipe, ...] = (MULTI_ORGAN, HEPATOBLASTOMA_CT)

@@ -16,10 +16,6 @@ SCALING_PROBABILITY = 0.5
 # Adam converges within the few thousand iterations there is time for; nnU-Net's own SGD is made for 250,000.
 LEARNING_RATE = 1e-3
 WEIGHT_DECAY = 1e-2
-FULL_WEIGHTS_UNTIL = 0.6  # share of the training; see faded_weights
-# One of the two patches of a batch is centred on a structure, each structure as often as another: this is what makes
-# the adrenal glands seen.
-FOREGROUND_SHARE = 0.5
 
 
 @cache
@@ -60,7 +56,7 @@ def phantom_trainer_class() -> type:
             self.num_iterations_per_epoch = schedule.iterations_per_epoch
             self.num_val_iterations_per_epoch = schedule.validation_iterations
             self.initial_lr = LEARNING_RATE
-            self.oversample_foreground_percent = FOREGROUND_SHARE
+            self.oversample_foreground_percent = schedule.foreground_share
             self.save_every = 1
             self.cpu_dtype = fast_cpu_dtype() if self.device.type == "cpu" else None
 
@@ -72,7 +68,8 @@ def phantom_trainer_class() -> type:
 
         def _weigh_classes(self) -> None:
             if self.class_weights is not None:
-                weights = faded_weights(self.class_weights, self.current_epoch / self.num_epochs)
+                progress = self.current_epoch / self.num_epochs
+                weights = faded_weights(self.class_weights, progress, self.schedule.full_weights_until)
                 cross_entropy = (self.loss.loss if self.enable_deep_supervision else self.loss).ce
                 cross_entropy.weight = torch.tensor(weights, dtype=torch.float32, device=self.device)
 
@@ -165,12 +162,12 @@ def phantom_trainer_class() -> type:
     return PhantomTrainer
 
 
-def faded_weights(weights: Sequence[float], progress: float) -> list[float]:
-    """Class weights at a share of the training, 0 to 1: in full at first, then fading to none at the end.
+def faded_weights(weights: Sequence[float], progress: float, full_until: float) -> list[float]:
+    """Class weights at a share of the training, 0 to 1: in full until ``full_until``, then fading to none at the end.
 
     Weights make rare classes appear within few iterations, but a network that keeps them draws those classes too large.
     """
-    left = min(1.0, (1.0 - progress) / (1.0 - FULL_WEIGHTS_UNTIL))
+    left = 1.0 if progress <= full_until else (1.0 - progress) / (1.0 - full_until)
     return [weight**left for weight in weights]
 
 

@@ -72,8 +72,20 @@ def run_engine(engine: str, folder: Path, arguments: argparse.Namespace) -> dict
         "peak_mb": peak_memory_mb(),
         "dtype": dtype,
     }
+    if engine == "stock":
+        labels = _postprocessed(labels, case["affine"], bundle)
     np.save(folder / f"{engine}.npy", labels)
     return result
+
+
+def _postprocessed(labels: np.ndarray, affine: np.ndarray, bundle) -> np.ndarray:
+    """Stock's labels after the bundle's own post-processing, which its predictor leaves to the user; not timed."""
+    from PediatricAbdomenSegLib.engine.cases.volume import LabelMap
+    from PediatricAbdomenSegLib.engine.geometry import Geometry
+    from PediatricAbdomenSegLib.engine.inference.postprocessing import postprocess
+
+    label_map = LabelMap(np.ascontiguousarray(labels), Geometry(labels.shape, affine))
+    return postprocess(label_map, bundle.manifest.postprocessing, bundle.manifest.minimum_volume_ml).array
 
 
 def _ours(case, bundle, arguments: argparse.Namespace, exact: bool):

@@ -40,11 +40,12 @@ def case_name(index: int) -> str:
 def training_spec(recipe: Recipe, index: int) -> PhantomSpec:
     """The phantom of a case: the same for the same recipe and index, whatever the number of cases.
 
-    Ages step through 0 to 17 years by the golden ratio, so that any number of cases covers them evenly.
+    Ages step through 0 to 17 years by the golden ratio, so that any number of cases covers them evenly, or with
+    more of the young where the recipe asks for it.
     """
     seed = recipe.first_seed + index
     random = np.random.default_rng(seed)
-    age_years = OLDEST_YEARS * ((index * _GOLDEN_RATIO) % 1.0)
+    age_years = OLDEST_YEARS * ((index * _GOLDEN_RATIO) % 1.0) ** recipe.youth
     has_tumour = random.random() < recipe.tumour_share
     is_operated = random.random() < recipe.nephrectomy_share
     largest_ml = _LARGEST_TUMOUR_SHARE * liver_volume_ml(age_years)

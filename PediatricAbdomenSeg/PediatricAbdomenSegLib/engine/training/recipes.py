@@ -72,6 +72,8 @@ class Recipe:
         minimum_volume_ml: key to volume below which an organ that was found counts as a false finding.
         tumour_share: share of phantoms with a hepatoblastoma.
         nephrectomy_share: share of phantoms with one kidney removed.
+        youth: exponent of the age distribution: ages are 17 years times u to this power, u even in 0 to 1. 1 gives
+            every age alike, 2 a median of 4 years.
         cases: number of phantoms.
         first_seed: seed of the first phantom; the others follow one by one.
         network: limits of the network.
@@ -91,6 +93,7 @@ class Recipe:
     schedule: Schedule
     contrast: str = "with and without intravenous contrast"
     contrast_share: float = 0.6
+    youth: float = 1.0
     single_piece_organs: tuple[str, ...] = ()
     minimum_volume_ml: dict[str, float] = field(default_factory=dict)
     intensity_window_hu: tuple[float, float] | None = None
@@ -164,7 +167,9 @@ HEPATOBLASTOMA_CT = Recipe(
     contrast_share=1.0,
     tumour_share=0.8,
     nephrectomy_share=0.1,
-    cases=120,
+    # Hepatoblastoma is a tumour of the first five years, whose livers are also the smallest and hardest.
+    youth=2.0,
+    cases=160,
     first_seed=200_000,
     network=NetworkSize(spacing_mm=(3.0, 3.0, 3.0), patch_limit=(64, 64, 64), max_features=80),
     schedule=Schedule(epochs=120, iterations_per_epoch=40, foreground_share=1.0, full_weights_until=1.0),

@@ -14,8 +14,9 @@ from ct_series_builder import ORIENTATIONS, write_series
 from even_odd_rasteriser import fill
 from PediatricAbdomenSegLib.engine.cases.image_file import write_volume
 from PediatricAbdomenSegLib.engine.cases.read_case import read_case
-from PediatricAbdomenSegLib.engine.cases.rtstruct_header import ModelProvenance, missing_reference
-from PediatricAbdomenSegLib.engine.cases.rtstruct_writer import RoiMask, write_rtstruct
+from PediatricAbdomenSegLib.engine.cases.roi_mask import ModelProvenance, RoiMask
+from PediatricAbdomenSegLib.engine.cases.rtstruct_header import missing_reference
+from PediatricAbdomenSegLib.engine.cases.rtstruct_writer import write_rtstruct
 from PediatricAbdomenSegLib.engine.errors import Cancelled, InputError, ResourceError, UsageError
 from PediatricAbdomenSegLib.engine.organs import ALL_STRUCTURES, HEPATOBLASTOMA, organ_by_key
 

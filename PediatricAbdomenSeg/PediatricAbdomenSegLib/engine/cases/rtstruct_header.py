@@ -13,6 +13,7 @@ from pydicom.sequence import Sequence as DicomSequence
 from pydicom.uid import generate_uid
 
 from ..errors import InputError
+from .roi_mask import ModelProvenance
 from .rt_utils_helpers import rt_utils_helpers
 from .volume import DicomReferences
 
@@ -54,25 +55,6 @@ _COPIED_OR_EMPTY = (
     "AccessionNumber",
     "PositionReferenceIndicator",
 )
-
-
-@dataclass(frozen=True)
-class ModelProvenance:
-    """Which model bundle made a mask.
-
-    Attributes:
-        name, version: of the bundle.
-        sha256: of the bundle, hexadecimal.
-        status: "demonstration", "research" or "clinical".
-    """
-
-    name: str
-    version: str
-    sha256: str
-    status: str
-
-    def __str__(self) -> str:
-        return f"{self.name} {self.version} ({self.status})"
 
 
 @dataclass(frozen=True)

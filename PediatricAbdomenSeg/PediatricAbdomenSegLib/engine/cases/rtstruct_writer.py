@@ -20,8 +20,9 @@ from ..organs import CodedConcept, Organ, OrganType
 from ..progress import OnProgress, ProgressEvent, ignore_progress
 from .atomic_file import replaced_when_complete
 from .contours import Contour, contours_of
+from .roi_mask import RoiMask
 from .rt_utils_helpers import rt_utils_helpers
-from .rtstruct_header import ModelProvenance, frame_of_reference_uid, new_structure_set
+from .rtstruct_header import frame_of_reference_uid, new_structure_set
 from .series_geometry import orthonormal_axes
 from .volume import DicomReferences, Volume
 
@@ -30,32 +31,6 @@ NameStyle = Literal["tg263", "display", "short"]
 _CONTOUR_DATA = Tag(0x3006, 0x0050)
 _MAX_LO, _MAX_SH = 64, 16
 _EDITED = ", edited"
-
-
-@dataclass(frozen=True)
-class RoiMask:
-    """One structure to be written.
-
-    Attributes:
-        organ: its row of the organ table: names, code, colour.
-        mask: ``(z, y, x)`` on exactly the grid of the CT: bool, or a label map when ``label_value`` is given.
-        description: ROI Generation Description; empty takes bundle, version and status of ``model``.
-        model: the bundle that made the mask, None when unknown.
-        label_value: the structure is where ``mask`` has this value. Twenty structures of one label map then share
-            one array instead of holding a bool array each.
-        edited: a person has corrected what the model found: the ROI counts as semi-automatic.
-    """
-
-    organ: Organ
-    mask: np.ndarray
-    description: str = ""
-    model: ModelProvenance | None = None
-    label_value: int | None = None
-    edited: bool = False
-
-    def foreground(self) -> np.ndarray:
-        """The structure as bool ``(z, y, x)``."""
-        return self.mask if self.label_value is None else self.mask == self.label_value
 
 
 @dataclass(frozen=True)

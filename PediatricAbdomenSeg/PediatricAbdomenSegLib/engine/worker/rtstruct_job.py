@@ -12,8 +12,8 @@ import numpy as np
 from ..cases.image_file import read_label_map
 from ..cases.label_grid import label_map_on_grid
 from ..cases.read_case import read_case
-from ..cases.rtstruct_header import ModelProvenance
-from ..cases.rtstruct_writer import NameStyle, RoiMask, write_rtstruct
+from ..cases.roi_mask import ModelProvenance, RoiMask
+from ..cases.rtstruct_writer import NameStyle, write_rtstruct
 from ..cases.volume import LabelMap, Volume
 from ..errors import InputError, UsageError
 from ..models.checksums import sha256_of_file

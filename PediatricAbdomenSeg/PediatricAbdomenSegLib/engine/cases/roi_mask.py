@@ -1,0 +1,54 @@
+"""One structure on its way out to RTSTRUCT or DICOM SEG: where it is, what it is called, what made it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..organs import Organ
+
+
+@dataclass(frozen=True)
+class ModelProvenance:
+    """Which model bundle made a mask.
+
+    Attributes:
+        name, version: of the bundle.
+        sha256: of the bundle, hexadecimal.
+        status: "demonstration", "research" or "clinical".
+    """
+
+    name: str
+    version: str
+    sha256: str
+    status: str
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version} ({self.status})"
+
+
+@dataclass(frozen=True)
+class RoiMask:
+    """One structure to be written.
+
+    Attributes:
+        organ: its row of the organ table: names, code, colour.
+        mask: ``(z, y, x)`` on exactly the grid of the CT: bool, or a label map when ``label_value`` is given.
+        description: ROI Generation Description; empty takes bundle, version and status of ``model``.
+        model: the bundle that made the mask, None when unknown.
+        label_value: the structure is where ``mask`` has this value. Twenty structures of one label map then share
+            one array instead of holding a bool array each.
+        edited: a person has corrected what the model found: the ROI counts as semi-automatic.
+    """
+
+    organ: Organ
+    mask: np.ndarray
+    description: str = ""
+    model: ModelProvenance | None = None
+    label_value: int | None = None
+    edited: bool = False
+
+    def foreground(self) -> np.ndarray:
+        """The structure as bool ``(z, y, x)``."""
+        return self.mask if self.label_value is None else self.mask == self.label_value

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from PediatricAbdomenSegLib.engine.errors import ModelError
+from PediatricAbdomenSegLib.engine.json_fields import JsonFields
 from PediatricAbdomenSegLib.engine.models.architecture import read_architecture
-from PediatricAbdomenSegLib.engine.models.json_fields import JsonFields
 
 
 @pytest.fixture

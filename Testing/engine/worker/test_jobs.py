@@ -15,10 +15,10 @@ from pydicom import dcmread
 from ct_series_builder import write_series
 from PediatricAbdomenSegLib.engine.cases.image_file import read_label_map, write_volume
 from PediatricAbdomenSegLib.engine.cases.volume import Volume
+from PediatricAbdomenSegLib.engine.checksums import sha256_of_file
 from PediatricAbdomenSegLib.engine.errors import Cancelled, InputError, ModelError, ResourceError, UsageError
 from PediatricAbdomenSegLib.engine.geometry import Geometry
 from PediatricAbdomenSegLib.engine.inference.pipeline import InferenceOptions
-from PediatricAbdomenSegLib.engine.models.checksums import sha256_of_file
 from PediatricAbdomenSegLib.engine.progress import CancelToken
 from PediatricAbdomenSegLib.engine.worker.jobs import SegmentJob, segment_case
 from PediatricAbdomenSegLib.engine.worker.rtstruct_job import export_rtstruct

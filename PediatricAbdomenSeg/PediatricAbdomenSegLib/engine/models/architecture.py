@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .json_fields import JsonFields
+from ..json_fields import JsonFields
 
 NETWORK_CLASSES = ("PlainConvUNet", "ResidualEncoderUNet")
 

@@ -11,8 +11,8 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from ..cases.atomic_file import replaced_when_complete
 from ..errors import ModelError, UsageError
+from ..json_fields import JsonFields, read_json_fields
 from ..organs import organ_by_key
-from .json_fields import JsonFields, read_json_fields
 from .weights_file import WEIGHTS_NAME
 
 MANIFEST_NAME = "bundle.json"

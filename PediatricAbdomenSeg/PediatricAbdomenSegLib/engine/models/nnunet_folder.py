@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import ModelError
+from ..json_fields import JsonFields, read_json_fields
 from .architecture import Architecture, read_architecture
-from .json_fields import JsonFields, read_json_fields
 from .weights_file import WEIGHTS_NAME, read_weights_metadata
 
 NORMALIZATION_SCHEMES = ("CTNormalization", "ZScoreNormalization", "RescaleTo01Normalization", "NoNormalization")

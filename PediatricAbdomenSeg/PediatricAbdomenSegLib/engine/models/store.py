@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..checksums import sha256_of_file
 from ..errors import ModelError
-from .checksums import sha256_of_file
 from .manifest import MANIFEST_NAME, BundleManifest, read_manifest
 from .nnunet_folder import read_class_names
 from .weights_file import WEIGHTS_NAME

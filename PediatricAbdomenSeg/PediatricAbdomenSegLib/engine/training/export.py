@@ -16,8 +16,8 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from ..checksums import sha256_of_file
 from ..errors import ModelError
-from ..models.checksums import sha256_of_file
 from ..models.manifest import BundleManifest, write_manifest
 from ..models.weights_file import WEIGHTS_NAME, WeightsMetadata
 from .driver import CONFIGURATION, FOLD

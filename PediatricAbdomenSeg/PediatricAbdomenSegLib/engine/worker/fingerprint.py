@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..cases.dicom_headers import is_dicom_file
-from ..models.checksums import sha256_of_file
+from ..checksums import sha256_of_file
 from .result_folder import RESULT_NAME
 
 _DETACHED_HEADERS = (".mhd", ".nhdr")

@@ -13,9 +13,9 @@ from ..cases.rtstruct_header import missing_reference
 from ..cases.rtstruct_writer import write_rtstruct
 from ..cases.seg_nrrd import write_seg_nrrd
 from ..cases.volume import Volume
+from ..checksums import sha256_of_file
 from ..errors import InputError
 from ..inference.pipeline import InferenceOptions, ModelCache, Segmentation, segment
-from ..models.checksums import sha256_of_file
 from ..models.store import Bundle, find_bundle, list_bundles
 from ..organs import organ_by_key
 from ..progress import CancelToken, OnProgress, ignore_progress

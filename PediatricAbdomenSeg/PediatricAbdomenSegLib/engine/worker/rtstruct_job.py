@@ -15,8 +15,8 @@ from ..cases.read_case import read_case
 from ..cases.roi_mask import ModelProvenance, RoiMask
 from ..cases.rtstruct_writer import NameStyle, write_rtstruct
 from ..cases.volume import LabelMap, Volume
+from ..checksums import sha256_of_file
 from ..errors import InputError, UsageError
-from ..models.checksums import sha256_of_file
 from ..models.store import Bundle, find_bundle
 from ..organs import ALL_STRUCTURES, Organ
 from ..progress import CancelToken, OnProgress, ignore_progress

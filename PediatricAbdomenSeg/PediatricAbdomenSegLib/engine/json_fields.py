@@ -1,16 +1,16 @@
-"""Typed access to JSON that came with a model: a wrong or missing key is a `ModelError` that names file and key."""
+"""Typed access to JSON from elsewhere: a wrong or missing key is an error that names file and key."""
 
 from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..errors import ModelError
+from .errors import ModelError, PediatricAbdomenSegError
 
-_RESTORE = "Restore the file from where the model came from, or choose another model."
+_RESTORE_MODEL = "Restore the file from where the model came from, or choose another model."
 
 
 @dataclass(frozen=True)
@@ -20,14 +20,18 @@ class JsonFields:
     Attributes:
         values: the object's members.
         where: file name, with the path inside it after a colon, for example ``"plans.json: configurations"``.
+        error: what is raised; the files of a model bundle are the usual ones.
+        hint: what the error advises.
     """
 
     values: dict[str, Any]
     where: str
+    error: type[PediatricAbdomenSegError] = ModelError
+    hint: str = _RESTORE_MODEL
 
-    def fail(self, key: str, problem: str) -> ModelError:
+    def fail(self, key: str, problem: str) -> PediatricAbdomenSegError:
         """The error for ``key``; to be raised by the caller."""
-        return ModelError(f"{self.where}: {key} {problem}.", _RESTORE)
+        return self.error(f"{self.where}: {key} {problem}.", self.hint)
 
     def value(self, key: str) -> Any:
         """The member ``key``, whatever its type."""
@@ -40,7 +44,7 @@ class JsonFields:
         value = self.value(key)
         if not isinstance(value, dict):
             raise self.fail(f'"{key}"', f"must be an object, not {_described(value)}")
-        return JsonFields(value, f"{self.where}: {key}")
+        return replace(self, values=value, where=f"{self.where}: {key}")
 
     def text(self, key: str, may_be_empty: bool = False) -> str:
         """A string; an empty one only where it is allowed."""
@@ -97,7 +101,8 @@ class JsonFields:
         value = self.value(key)
         if not isinstance(value, list):
             raise self.fail(f'"{key}"', f"must be a list of lists, not {_described(value)}")
-        rows = JsonFields({str(index): row for index, row in enumerate(value)}, f"{self.where}: {key}")
+        members = {str(index): row for index, row in enumerate(value)}
+        rows = replace(self, values=members, where=f"{self.where}: {key}")
         return tuple(rows.integers(index, lowest) for index in rows.values)
 
     def texts(self, key: str) -> tuple[str, ...]:
@@ -120,21 +125,23 @@ class JsonFields:
         return bounds[0], bounds[1]
 
 
-def read_json_fields(path: Path) -> JsonFields:
+def read_json_fields(
+    path: Path, error: type[PediatricAbdomenSegError] = ModelError, hint: str = _RESTORE_MODEL
+) -> JsonFields:
     """Read a JSON file whose top level is an object.
 
     Raises:
-        ModelError: the file is missing, unreadable, not JSON, or its top level is not an object.
+        error: the file is missing, unreadable, not JSON, or its top level is not an object.
     """
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ModelError(f"{path.name} cannot be read in {path.parent}: {error.strerror}.", _RESTORE) from error
-    except (ValueError, RecursionError) as error:
-        raise ModelError(f"{path.name} in {path.parent} is not valid JSON: {error}.", _RESTORE) from error
+    except OSError as failure:
+        raise error(f"{path.name} cannot be read in {path.parent}: {failure.strerror}.", hint) from failure
+    except (ValueError, RecursionError) as failure:
+        raise error(f"{path.name} in {path.parent} is not valid JSON: {failure}.", hint) from failure
     if not isinstance(values, dict):
-        raise ModelError(f"{path.name} in {path.parent} must hold one JSON object.", _RESTORE)
-    return JsonFields(values, path.name)
+        raise error(f"{path.name} in {path.parent} must hold one JSON object.", hint)
+    return JsonFields(values, path.name, error, hint)
 
 
 def _is_integer(value: object) -> bool:

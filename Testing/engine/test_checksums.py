@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from PediatricAbdomenSegLib.engine.models.checksums import sha256_of_file
+from PediatricAbdomenSegLib.engine.checksums import sha256_of_file
 
 
 @pytest.mark.parametrize("size", [0, 1, (1 << 20) - 1, 1 << 20, (1 << 20) + 1, 5_000_000])

@@ -9,7 +9,8 @@ import pydicom
 import pytest
 
 from ct_series_builder import MR, ORIENTATIONS, hounsfield_pattern, write_series
-from PediatricAbdomenSegLib.engine.cases.dicom_series import list_series, read_series
+from PediatricAbdomenSegLib.engine.cases.dicom_series import read_series
+from PediatricAbdomenSegLib.engine.cases.series_choice import list_series
 from PediatricAbdomenSegLib.engine.errors import Cancelled, InputError
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from ..errors import InputError
 from ..geometry import LPS_TO_RAS
 from .dicom_headers import ImageHeader
-from .series_checks import required_numbers
+from .series_checks import check_single_frames, check_uniform, required_numbers
 
 # Scanners write direction cosines with as few as three decimals.
 _COSINE_TOLERANCE = 5e-3
@@ -32,6 +33,26 @@ class SliceStack:
     row_direction: np.ndarray
     column_direction: np.ndarray
     normal: np.ndarray
+
+
+def sorted_stack(headers: Sequence[ImageHeader]) -> SliceStack:
+    """The images of one series in the order of their positions along the normal; a single one is fine.
+
+    Raises:
+        InputError: the images differ in orientation, size, pixel spacing, modality or frame of reference, or lack one
+            of these.
+    """
+    check_single_frames(headers)
+    check_uniform(headers, "ImageOrientationPatient", 6, tolerance=1e-3)
+    row_direction, column_direction, normal = orientation_of(headers[0])
+    positions = np.array([required_numbers(header, "ImagePositionPatient", 3) for header in headers])
+    for attribute in ("Modality", "FrameOfReferenceUID", "Rows", "Columns"):
+        check_uniform(headers, attribute)
+    check_uniform(headers, "PixelSpacing", 2, tolerance=1e-4)
+    if any(spacing <= 0 for spacing in required_numbers(headers[0], "PixelSpacing", 2)):
+        raise InputError(f"{headers[0].path}: Pixel Spacing (0028,0030) is not positive.", "Export the series again.")
+    order = np.argsort(positions @ normal, kind="stable")
+    return SliceStack(tuple(headers[i] for i in order), positions[order], row_direction, column_direction, normal)
 
 
 def orientation_of(header: ImageHeader) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

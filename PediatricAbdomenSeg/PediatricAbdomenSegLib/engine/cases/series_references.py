@@ -1,4 +1,4 @@
-"""The DICOM series behind a volume that another program has loaded: which file is which slice of its grid."""
+"""The DICOM series that contours refer to: which image is which slice."""
 
 from __future__ import annotations
 
@@ -9,13 +9,32 @@ import numpy as np
 
 from ..errors import InputError
 from ..geometry import LPS_TO_RAS, Geometry
-from .dicom_headers import ImageHeader, age_in_years, read_headers
+from .dicom_headers import ImageHeader, age_in_years, read_headers, scan_folder
 from .series_checks import check_uniform, required_numbers
+from .series_choice import choose_series
+from .series_geometry import orientation_of, sorted_stack
 from .volume import DicomReferences, DicomSlice
 
 # Positions in headers are rounded to about 0.01 mm; half a voxel would be another slice.
 _TOLERANCE_VOXELS = 0.1
 _HINT = "The volume was cropped, resampled or moved after loading: load the DICOM series again."
+
+
+def read_references(folder: Path, series_uid: str | None = None) -> DicomReferences:
+    """The slices of one CT series by headers alone, sorted along their normal.
+
+    Unlike a volume they may have any distances; a single one is fine. The first axis of a mask on them has one index
+    per slice.
+
+    Args:
+        folder: searched with all its subfolders.
+        series_uid: Series Instance UID; may be left out when there is only one CT series.
+
+    Raises:
+        InputError: no CT series or several, or images that differ in orientation, size, pixel spacing or frame of
+            reference.
+    """
+    return references_of(sorted_stack(choose_series(scan_folder(folder), Path(folder), series_uid)).headers)
 
 
 def references_on_grid(paths: Sequence[Path], geometry: Geometry) -> DicomReferences:
@@ -58,21 +77,27 @@ def references_of(headers: Sequence[ImageHeader]) -> DicomReferences:
     UIDs may be empty here: only an RTSTRUCT or DICOM SEG needs them, and its writer says so.
     """
     first = headers[0].dataset
-    slices = tuple(
-        DicomSlice(
-            header.path,
-            str(header.dataset.SOPInstanceUID),
-            str(header.dataset.SOPClassUID),
-            tuple(float(value) for value in required_numbers(header, "ImagePositionPatient", 3)),
-        )
-        for header in headers
-    )
     return DicomReferences(
         study_instance_uid=str(first.get("StudyInstanceUID") or ""),
         series_instance_uid=headers[0].series_instance_uid,
         frame_of_reference_uid=str(first.get("FrameOfReferenceUID") or ""),
-        slices=slices,
+        slices=tuple(map(_slice_of, headers)),
         patient_age_years=age_in_years(first),
         patient_sex=str(first.get("PatientSex") or "") or None,
         patient_position=str(first.get("PatientPosition") or ""),
+    )
+
+
+def _slice_of(header: ImageHeader) -> DicomSlice:
+    row_direction, column_direction, _ = orientation_of(header)
+    return DicomSlice(
+        path=header.path,
+        sop_instance_uid=str(header.dataset.SOPInstanceUID),
+        sop_class_uid=str(header.dataset.SOPClassUID),
+        position_mm=tuple(required_numbers(header, "ImagePositionPatient", 3).tolist()),
+        row_direction=tuple(row_direction.tolist()),
+        column_direction=tuple(column_direction.tolist()),
+        pixel_spacing_mm=tuple(required_numbers(header, "PixelSpacing", 2).tolist()),
+        rows=int(header.dataset.Rows),
+        columns=int(header.dataset.Columns),
     )

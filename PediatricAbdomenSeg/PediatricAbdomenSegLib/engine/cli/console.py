@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from typing import TextIO
 
 from ..errors import Cancelled, PediatricAbdomenSegError, ResourceError
-from ..progress import CancelToken, OnProgress, ProgressEvent
+from ..progress import OnProgress, ProgressEvent
 from ..worker.protocol import CancelledEvent, Event, Progress, encode, failed
 
 BAR_WIDTH = 28
@@ -101,30 +99,6 @@ def known_error(error: BaseException) -> PediatricAbdomenSegError:
     return PediatricAbdomenSegError(
         f"The software failed unexpectedly: {name}: {error}.", "Run it again with --debug and report what it prints."
     )
-
-
-@contextmanager
-def cancel_by_signal() -> Iterator[CancelToken]:
-    """A token that Ctrl-C or SIGTERM sets; a second Ctrl-C stops at once.
-
-    Signals reach the main thread only; elsewhere (as in a test or another program's thread) the token is plain.
-    """
-    token = CancelToken()
-    if threading.current_thread() is not threading.main_thread():
-        yield token
-        return
-
-    def on_signal(number: int, frame: object) -> None:
-        if token.is_cancelled and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        token.cancel()  # and nothing else: a print here could interrupt another one on the same stream
-
-    previous = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield token
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
 
 
 @contextmanager

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .console import Console, add_common_options, cancel_by_signal
+from .cancel_signals import cancel_by_signal
+from .console import Console, add_common_options
 
 if TYPE_CHECKING:
     from ..cases.volume import LabelMap

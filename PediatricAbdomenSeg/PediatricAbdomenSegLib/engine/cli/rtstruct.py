@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from .console import Console, add_common_options, cancel_by_signal, stray_prints_to_stderr
+from .cancel_signals import cancel_by_signal
+from .console import Console, add_common_options, stray_prints_to_stderr
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Cancelled, PediatricAbdomenSegError, UsageError
-from .console import Console, add_common_options, cancel_by_signal, known_error, stray_prints_to_stderr
+from .cancel_signals import cancel_by_signal
+from .console import Console, add_common_options, known_error, stray_prints_to_stderr
 
 if TYPE_CHECKING:
     from ..worker.jobs import SegmentJob

@@ -3,7 +3,8 @@
 A contour runs through the midpoints of the cracks between foreground and background, a hair (0.01 px) inside, so
 that no pixel centre ever lies on it. RTSTRUCT has no reliable way to say "hole": readers either fill every contour or
 ignore CLOSEDPLANAR_XOR, therefore a hole is joined to the boundary above it by a zero-width bridge ("keyhole",
-DICOM PS3.3 C.8.8.6.3), which fillers by even-odd, non-zero winding and union all understand.
+DICOM PS3.3 C.8.8.6.3), which fillers by even-odd, non-zero winding and union all understand. It keeps off the pixel
+centres too: readers that decide a tie by the direction of an edge would cut the organ along it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ _INSET_PX = 0.01
 # SlicerRT takes keyholes out again where bridge points coincide and lie more than three points apart; a point a hair
 # beside each bridge end keeps the hole's outline whole when it does.
 _SPACER_PX = 0.01
+_BRIDGE_OFF_CENTRE_PX = 0.25
 # Midpoints would halve the area of a single pixel; loops up to this many cracks keep their corners.
 _EXACT_CORNERS_UP_TO = 12
 
@@ -47,6 +49,7 @@ def contours_of(mask: np.ndarray) -> tuple[Contour, ...]:
     first_slice, first_row, first_column = (axis.start for axis in bounds)
     corners, midpoints = _inset_points(loops)
     bridges = _bridges(loops, midpoints)
+    midpoints[_anchor_cracks(bridges), 0] += _BRIDGE_OFF_CENTRE_PX
     outlines = _outlines(loops, corners, midpoints, bridges)
     _splice_holes(outlines, bridges)
     is_hole = loops.is_hole
@@ -119,11 +122,15 @@ def _bridges(loops: CrackLoops, midpoints: np.ndarray) -> list[_Bridge]:
     return sorted(bridges, key=lambda bridge: -midpoints[bridge.hole_crack, 1])
 
 
+def _anchor_cracks(bridges: list[_Bridge]) -> np.ndarray:
+    """The cracks on which bridges end; all are horizontal."""
+    return np.array([(bridge.outer_crack, bridge.hole_crack) for bridge in bridges], np.int64).ravel()
+
+
 def _outlines(loops: CrackLoops, corners: np.ndarray, midpoints: np.ndarray, bridges: list[_Bridge]) -> list[_Outline]:
     """Points of each loop without those in the middle of a straight run, bridge ends kept."""
     is_anchor = np.zeros(len(midpoints), bool)
-    for bridge in bridges:
-        is_anchor[[bridge.outer_crack, bridge.hole_crack]] = True
+    is_anchor[_anchor_cracks(bridges)] = True
     previous, following = loops.neighbours
     before, after = midpoints - midpoints[previous], midpoints[following] - midpoints
     turns = np.abs(before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0]) > 1e-9

@@ -39,6 +39,7 @@ class OrganType:
     TYPE1 = "type1"
     TYPE2 = "type2"
     TARGET = "target"
+    EXTERNAL = "external"  # the body outline, which is in no label map
 
 
 @dataclass(frozen=True)

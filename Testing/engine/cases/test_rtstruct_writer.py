@@ -17,6 +17,7 @@ from PediatricAbdomenSegLib.engine.cases.read_case import read_case
 from PediatricAbdomenSegLib.engine.cases.roi_mask import ModelProvenance, RoiMask
 from PediatricAbdomenSegLib.engine.cases.rtstruct_header import missing_reference
 from PediatricAbdomenSegLib.engine.cases.rtstruct_writer import write_rtstruct
+from PediatricAbdomenSegLib.engine.cases.series_references import read_references
 from PediatricAbdomenSegLib.engine.errors import Cancelled, InputError, ResourceError, UsageError
 from PediatricAbdomenSegLib.engine.organs import ALL_STRUCTURES, HEPATOBLASTOMA, organ_by_key
 
@@ -57,7 +58,7 @@ def a_ct(tmp_path):
 
 @pytest.fixture
 def a_structure_set(a_ct, tmp_path):
-    write_rtstruct(a_ct, _masks(), tmp_path / "rtstruct.dcm", software_version="9.8.7")
+    write_rtstruct(a_ct.references, _masks(), tmp_path / "rtstruct.dcm", software_version="9.8.7")
     return pydicom.dcmread(tmp_path / "rtstruct.dcm")
 
 
@@ -83,7 +84,7 @@ def _rasterised(dataset, number, ct_folder) -> np.ndarray:
 @pytest.mark.parametrize("orientation", ORIENTATIONS.values(), ids=ORIENTATIONS.keys())
 def test_contours_give_back_the_masks_in_every_orientation(tmp_path, orientation):
     folder = write_series(tmp_path / "ct", shape=SHAPE, orientation=orientation)
-    write_rtstruct(read_case(folder), _masks(), tmp_path / "rt.dcm")
+    write_rtstruct(read_references(folder), _masks(), tmp_path / "rt.dcm")
     dataset = pydicom.dcmread(tmp_path / "rt.dcm")
     assert np.array_equal(_rasterised(dataset, 0, folder), _ring())
     assert np.array_equal(_rasterised(dataset, 1, folder), _voxel())
@@ -94,7 +95,7 @@ def test_contours_give_back_the_masks_in_every_orientation(tmp_path, orientation
 def test_plastimatch_reads_back_the_masks(tmp_path, external_tool, orientation, option):
     plastimatch = external_tool("plastimatch")
     folder = write_series(tmp_path / "ct", shape=SHAPE, orientation=ORIENTATIONS[orientation])
-    write_rtstruct(read_case(folder), _masks(), tmp_path / "rt.dcm")
+    write_rtstruct(read_references(folder), _masks(), tmp_path / "rt.dcm")
     command = [plastimatch, "convert", "--input", tmp_path / "rt.dcm", "--referenced-ct", folder]
     command += ["--output-prefix", tmp_path / "out", "--prefix-format", "nrrd", *option]
     subprocess.run([str(word) for word in command], check=True, capture_output=True)
@@ -124,7 +125,7 @@ def test_patient_and_study_are_the_cts_in_its_character_set(a_structure_set, tmp
 def test_every_write_is_an_object_and_a_series_of_its_own(a_ct, tmp_path):
     uids = []
     for name in ("a.dcm", "b.dcm"):
-        write_rtstruct(a_ct, _masks(), tmp_path / name)
+        write_rtstruct(a_ct.references, _masks(), tmp_path / name)
         dataset = pydicom.dcmread(tmp_path / name)
         uids += [dataset.SOPInstanceUID, dataset.SeriesInstanceUID]
         assert dataset.file_meta.MediaStorageSOPInstanceUID == dataset.SOPInstanceUID
@@ -149,7 +150,7 @@ def test_a_demonstration_model_shows_in_label_and_description(a_structure_set):
 
 
 def test_a_research_model_is_no_demonstration(a_ct, tmp_path):
-    write_rtstruct(a_ct, _masks()[3:], tmp_path / "rt.dcm")
+    write_rtstruct(a_ct.references, _masks()[3:], tmp_path / "rt.dcm")
     dataset = pydicom.dcmread(tmp_path / "rt.dcm")
     assert "DEMO" not in dataset.StructureSetLabel
     assert "Research use only" in dataset.StructureSetDescription
@@ -191,7 +192,7 @@ def test_contour_data_are_decimal_strings_of_at_most_16_characters(a_structure_s
 def test_all_twenty_structures_fit_in_one_file(a_ct, tmp_path):
     masks = [RoiMask(organ, _voxel()) for organ in ALL_STRUCTURES]
     for style in ("tg263", "display", "short"):
-        summary = write_rtstruct(a_ct, masks, tmp_path / "rt.dcm", name_style=style)
+        summary = write_rtstruct(a_ct.references, masks, tmp_path / "rt.dcm", name_style=style)
         assert len(set(summary.roi_names)) == 20
         assert max(len(name) for name in summary.roi_names) <= 64
 
@@ -199,7 +200,7 @@ def test_all_twenty_structures_fit_in_one_file(a_ct, tmp_path):
 def test_the_same_organ_of_two_models_gets_two_names(a_ct, tmp_path):
     liver = organ_by_key("liver")
     masks = [RoiMask(liver, _ring(), model=DEMONSTRATION), RoiMask(liver, _voxel(), model=RESEARCH)]
-    assert write_rtstruct(a_ct, masks, tmp_path / "rt.dcm").roi_names == ("Liver", "Liver_2")
+    assert write_rtstruct(a_ct.references, masks, tmp_path / "rt.dcm").roi_names == ("Liver", "Liver_2")
 
 
 def test_structures_of_one_label_map_share_its_array(a_ct, tmp_path):
@@ -208,36 +209,36 @@ def test_structures_of_one_label_map_share_its_array(a_ct, tmp_path):
     masks = [
         RoiMask(organ_by_key(key), labels, label_value=organ_by_key(key).label) for key in ("liver", "kidney_left")
     ]
-    assert write_rtstruct(a_ct, masks, tmp_path / "rt.dcm").roi_names == ("Liver", "Kidney_L")
+    assert write_rtstruct(a_ct.references, masks, tmp_path / "rt.dcm").roi_names == ("Liver", "Kidney_L")
     dataset = pydicom.dcmread(tmp_path / "rt.dcm")
     assert np.array_equal(_rasterised(dataset, 0, tmp_path / "ct"), _ring())
     assert np.array_equal(_rasterised(dataset, 1, tmp_path / "ct"), _voxel())
 
 
 def test_empty_masks_are_left_out_and_reported(a_ct, tmp_path):
-    assert write_rtstruct(a_ct, _masks(), tmp_path / "rt.dcm").left_out == ("spleen",)
+    assert write_rtstruct(a_ct.references, _masks(), tmp_path / "rt.dcm").left_out == ("spleen",)
 
 
 def test_only_empty_masks_are_an_error(a_ct, tmp_path):
     with pytest.raises(InputError, match="empty"):
-        write_rtstruct(a_ct, _masks()[2:3], tmp_path / "rt.dcm")
+        write_rtstruct(a_ct.references, _masks()[2:3], tmp_path / "rt.dcm")
 
 
 def test_a_mask_of_another_shape_names_both(a_ct, tmp_path):
     wrong = RoiMask(organ_by_key("liver"), np.ones((7, 40, 47), bool))
     with pytest.raises(InputError, match=r"\(7, 40, 47\).*\(7, 40, 48\)"):
-        write_rtstruct(a_ct, [wrong], tmp_path / "rt.dcm")
+        write_rtstruct(a_ct.references, [wrong], tmp_path / "rt.dcm")
 
 
 def test_an_image_file_has_nothing_to_refer_to(a_ct, tmp_path):
     write_volume(a_ct, tmp_path / "ct.nii.gz")
     with pytest.raises(InputError, match="not a DICOM series"):
-        write_rtstruct(read_case(tmp_path / "ct.nii.gz"), _masks(), tmp_path / "rt.dcm")
+        write_rtstruct(read_case(tmp_path / "ct.nii.gz").references, _masks(), tmp_path / "rt.dcm")
 
 
 def test_an_unknown_name_style_names_the_choices(a_ct, tmp_path):
     with pytest.raises(UsageError, match="tg263, display or short"):
-        write_rtstruct(a_ct, _masks(), tmp_path / "rt.dcm", name_style="long")
+        write_rtstruct(a_ct.references, _masks(), tmp_path / "rt.dcm", name_style="long")
 
 
 @pytest.mark.parametrize("keyword", ["StudyInstanceUID", "SeriesInstanceUID"])
@@ -248,7 +249,7 @@ def test_a_ct_without_uids_is_refused_by_name(tmp_path, keyword):
     volume = read_case(write_series(tmp_path / "ct", shape=SHAPE, change=change))
     assert missing_reference(volume.references) is not None
     with pytest.raises(InputError, match=r"\(0020,000[DE]\) is missing"):
-        write_rtstruct(volume, _masks(), tmp_path / "rt.dcm")
+        write_rtstruct(volume.references, _masks(), tmp_path / "rt.dcm")
 
 
 def test_optional_attributes_of_the_ct_may_be_missing(tmp_path, external_tool):
@@ -263,7 +264,7 @@ def test_optional_attributes_of_the_ct_may_be_missing(tmp_path, external_tool):
     volume = read_case(write_series(tmp_path / "ct", shape=SHAPE, change=change))
     frames = set()
     for _ in range(2):
-        write_rtstruct(volume, _masks(), tmp_path / "rt.dcm")
+        write_rtstruct(volume.references, _masks(), tmp_path / "rt.dcm")
         frames.add(pydicom.dcmread(tmp_path / "rt.dcm").FrameOfReferenceUID)
     assert len(frames) == 1
     done = subprocess.run([external_tool("dciodvfy"), "-new", str(tmp_path / "rt.dcm")], capture_output=True)
@@ -273,7 +274,7 @@ def test_optional_attributes_of_the_ct_may_be_missing(tmp_path, external_tool):
 def test_writing_makes_no_warnings(a_ct, tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        write_rtstruct(a_ct, _masks(), tmp_path / "rt.dcm")
+        write_rtstruct(a_ct.references, _masks(), tmp_path / "rt.dcm")
 
 
 def test_a_stopped_writer_leaves_nothing(a_ct, tmp_path):
@@ -281,14 +282,14 @@ def test_a_stopped_writer_leaves_nothing(a_ct, tmp_path):
         raise Cancelled()
 
     with pytest.raises(Cancelled):
-        write_rtstruct(a_ct, _masks(), tmp_path / "out" / "rt.dcm", on_progress=stop)
+        write_rtstruct(a_ct.references, _masks(), tmp_path / "out" / "rt.dcm", on_progress=stop)
     assert not (tmp_path / "out").exists()
 
 
 def test_a_place_that_cannot_be_written_is_a_resource_error(a_ct, tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(ResourceError):
-        write_rtstruct(a_ct, _masks(), tmp_path / "file" / "rt.dcm")
+        write_rtstruct(a_ct.references, _masks(), tmp_path / "file" / "rt.dcm")
 
 
 def test_a_real_oblique_series_gets_its_contours(shared_data, tmp_path, external_tool):
@@ -298,7 +299,7 @@ def test_a_real_oblique_series_gets_its_contours(shared_data, tmp_path, external
     mask = np.zeros(volume.geometry.shape, bool)
     mask[:, 10:30, 20:60] = True
     mask[:, 15:20, 30:40] = False
-    write_rtstruct(volume, [RoiMask(organ_by_key("liver"), mask)], tmp_path / "rt.dcm")
+    write_rtstruct(volume.references, [RoiMask(organ_by_key("liver"), mask)], tmp_path / "rt.dcm")
     command = [plastimatch, "convert", "--input", tmp_path / "rt.dcm", "--referenced-ct", folder]
     command += ["--output-prefix", tmp_path / "out", "--prefix-format", "nrrd"]
     subprocess.run([str(word) for word in command], check=True, capture_output=True)

@@ -1,36 +1,32 @@
-"""Write masks on a CT's grid as one RTSTRUCT."""
+"""Write masks on a CT's slices as one RTSTRUCT."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from pydicom import dcmread
-from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
-from pydicom.sequence import Sequence as DicomSequence
-from pydicom.tag import Tag
 
 from ...version import __version__
 from ..errors import InputError, UsageError
-from ..organs import CodedConcept, Organ, OrganType
+from ..organs import Organ
 from ..progress import OnProgress, ProgressEvent, ignore_progress
 from .atomic_file import replaced_when_complete
-from .contours import Contour, contours_of
-from .roi_mask import RoiMask
-from .rt_utils_helpers import rt_utils_helpers
-from .rtstruct_header import frame_of_reference_uid, new_structure_set
-from .series_geometry import orthonormal_axes
-from .volume import DicomReferences, Volume
+from .contours import contours_of
+from .roi_mask import ModelProvenance, RoiMask
+from .rtstruct_header import frame_of_reference_uid, new_structure_set, require_references
+from .rtstruct_rois import MAX_LO, MAX_SH, RoiItems, roi_items
+from .volume import DicomReferences
 
 NameStyle = Literal["tg263", "display", "short"]
+_NAME_FIELDS = {"tg263": "tg263_name", "display": "display_name", "short": "short_name"}
 
-_CONTOUR_DATA = Tag(0x3006, 0x0050)
-_MAX_LO, _MAX_SH = 64, 16
-_EDITED = ", edited"
+# Beyond these SlicerRT (vtkPlanarContourToClosedSurfaceConversionRule) leaves keyholes in: holes show as slits.
+SLICER_RT_POINTS_PER_ROI = 800_000
+SLICER_RT_POINTS = 3_000_000
 
 
 @dataclass(frozen=True)
@@ -38,27 +34,48 @@ class RtStructSummary:
     """What was written.
 
     Attributes:
-        roi_names: in the order of their ROI numbers, which start at 1.
+        roi_names: of the new ROIs, in their order.
         left_out: keys of the organs whose mask is empty; they get no ROI.
-        contours, points: totals over all ROIs.
+        contours, points: totals over the new ROIs.
+        dropped_slices: slices of the masks that hold a structure but have no image, and so no contours.
+        notes: what the user should know, sentences.
     """
 
     roi_names: tuple[str, ...]
     left_out: tuple[str, ...]
     contours: int
     points: int
+    dropped_slices: int = 0
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class _PlaneGeometry:
-    """Step of one column and one row in the patient, LPS mm, common to all slices."""
+class RoiIdentity:
+    """What an ROI is called in its structure set."""
 
-    column_step_mm: np.ndarray
-    row_step_mm: np.ndarray
+    number: int
+    name: str
+
+
+@dataclass(frozen=True)
+class MadeRois:
+    """ROIs ready to be put into a structure set.
+
+    Attributes:
+        items: one per mask that is not empty.
+        identities: of the same.
+        models: distinct bundles behind them.
+        summary: of what was made.
+    """
+
+    items: tuple[RoiItems, ...]
+    identities: tuple[RoiIdentity, ...]
+    models: tuple[ModelProvenance, ...]
+    summary: RtStructSummary
 
 
 def write_rtstruct(
-    volume: Volume,
+    references: DicomReferences | None,
     masks: Sequence[RoiMask],
     path: Path,
     *,
@@ -66,168 +83,161 @@ def write_rtstruct(
     name_style: NameStyle = "tg263",
     on_progress: OnProgress = ignore_progress,
 ) -> RtStructSummary:
-    """Write one RTSTRUCT with an ROI per mask that is not empty; masks may come from several bundles.
+    """Write one RTSTRUCT with an ROI per mask that is not empty; masks may come from several bundles and may overlap.
 
     Args:
-        volume: the CT the masks lie on, read from DICOM files that are still in place.
-        masks: in the order of the ROIs.
+        references: the CT's slices, whose files are still in place; any spacing, also a single one.
+        masks: in the order of the ROIs; each has one slice per entry of ``references.slices``, or lies on the grid
+            of the volume where some of its slices have no image.
         path: where to; written completely or not at all.
         software_version: of this software, recorded in the file.
         name_style: which name of the organ becomes the ROI Name.
         on_progress: stage "rtstruct", fraction of the masks; may raise to stop.
 
     Raises:
-        InputError: the volume has no DICOM references or lacks UIDs, a mask has another shape, all masks are empty.
+        InputError: no references or UIDs are missing in them, a mask has another shape, all masks are empty.
         UsageError: unknown name style.
         ResourceError: the file cannot be written.
     """
-    references = _require_matching(volume, masks)
-    kept = [roi for roi in masks if roi.foreground().any()]
-    if not kept:
+    references = required_references(references)
+    names = unique_names(name_style)
+    numbers = iter(range(1, len(masks) + 1))
+    made = make_rois(references, masks, lambda roi: RoiIdentity(next(numbers), names(roi.organ)), on_progress)
+    dataset = new_structure_set(references, made.models, software_version)
+    dataset.StructureSetROISequence.extend(items.structure_set_roi for items in made.items)
+    dataset.ROIContourSequence.extend(items.contour for items in made.items)
+    dataset.RTROIObservationsSequence.extend(items.observation for items in made.items)
+    save_structure_set(dataset, path)
+    return made.summary
+
+
+def required_references(references: DicomReferences | None) -> DicomReferences:
+    """The references; raises `InputError` where there are none or where they lack UIDs."""
+    if references is None:
+        raise InputError(
+            "The CT is not a DICOM series: an RTSTRUCT needs images to refer to.", "Give the CT as a DICOM folder."
+        )
+    require_references(references)
+    return references
+
+
+def unique_names(style: NameStyle, taken: Sequence[str] = ()) -> Callable[[Organ], str]:
+    """A function that gives each organ its name in a style, and counts on where that is taken already.
+
+    Names that differ by case alone count as the same, as they do in planning systems. Raises `UsageError` for an
+    unknown style.
+    """
+    if style not in _NAME_FIELDS:
+        raise UsageError(f"Unknown name style {style}.", "Choose tg263, display or short.")
+    longest = MAX_LO if style == "display" else MAX_SH
+    used = {name.casefold() for name in taken}
+
+    def name_of(organ: Organ) -> str:
+        wanted = getattr(organ, _NAME_FIELDS[style])[:longest]
+        name, copy = wanted, 2
+        while name.casefold() in used:
+            suffix = f"_{copy}"
+            name, copy = wanted[: longest - len(suffix)] + suffix, copy + 1
+        used.add(name.casefold())
+        return name
+
+    return name_of
+
+
+def make_rois(
+    references: DicomReferences,
+    masks: Sequence[RoiMask],
+    identify: Callable[[RoiMask], RoiIdentity],
+    on_progress: OnProgress,
+) -> MadeRois:
+    """Contours of every mask that is not empty.
+
+    Args:
+        identify: asked once for each of these, in order.
+
+    Raises:
+        InputError: a mask has another shape than the CT, or all are empty.
+    """
+    frame = frame_of_reference_uid(references)
+    items, identities, kept, left_out, points = [], [], [], [], []
+    dropped: set[int] = set()
+    contours = 0
+    for index, roi in enumerate(masks, 1):
+        mask, without_image = _on_slices(roi, references)
+        outlines = contours_of(mask)
+        dropped |= without_image
+        if outlines:
+            identity = identify(roi)
+            made = roi_items(roi, identity.number, identity.name, outlines, references.slices, frame)
+            items.append(made)
+            identities.append(identity)
+            kept.append(roi)
+            contours += len(outlines)
+            points.append(sum(len(outline.points_px) for outline in outlines))
+        else:
+            left_out.append(roi.organ.key)
+        on_progress(ProgressEvent("rtstruct", index / len(masks)))
+    if not items:
         raise InputError(
             "All masks are empty: there is nothing to write.", "Check that the label map belongs to the CT."
         )
     models = tuple(dict.fromkeys(roi.model for roi in kept if roi.model is not None))
-    dataset = new_structure_set(references, models, software_version)
-    plane = _plane_geometry(references)
-    names = _unique_names(kept, name_style)
-    contours = points = 0
-    for number, (roi, name) in enumerate(zip(kept, names, strict=True), 1):
-        outlines = contours_of(roi.foreground())
-        contours += len(outlines)
-        points += sum(len(outline.points_px) for outline in outlines)
-        dataset.StructureSetROISequence.append(_structure_set_roi(roi, name, number, references))
-        dataset.ROIContourSequence.append(_roi_contour(roi, number, outlines, references, plane))
-        dataset.RTROIObservationsSequence.append(_observation(roi, number))
-        on_progress(ProgressEvent("rtstruct", number / len(kept)))
+    names = tuple(identity.name for identity in identities)
+    notes = (*_dropped_note(dropped), *_point_notes(names, points))
+    summary = RtStructSummary(names, tuple(left_out), contours, sum(points), len(dropped), notes)
+    return MadeRois(tuple(items), tuple(identities), models, summary)
+
+
+def save_structure_set(dataset: Dataset, path: Path) -> None:
+    """Write a data set whose raw values are text or little endian, as implicit VR little endian, all or nothing.
+
+    Explicit VR would limit the points of one contour to 65 534 bytes.
+    """
     _mark_as_encoded(dataset)
     with replaced_when_complete(Path(path)) as temporary:
         dataset.save_as(temporary, enforce_file_format=True)
-    left_out = tuple(roi.organ.key for roi in masks if not any(roi is one for one in kept))
-    return RtStructSummary(tuple(names), left_out, contours, points)
 
 
-def _require_matching(volume: Volume, masks: Iterable[RoiMask]) -> DicomReferences:
-    if volume.references is None:
+def _on_slices(roi: RoiMask, references: DicomReferences) -> tuple[np.ndarray, set[int]]:
+    """Foreground on the slices that have images, and the indices of foreground slices without one."""
+    first, count, grid = references.slices[0], len(references.slices), references.grid_indices
+    expected = (count, first.rows, first.columns)
+    # A sheared volume is wider than its images, which its slices are shifted against.
+    fits_plane = roi.mask.shape[1:] == expected[1:] or any(one.shift_px != (0.0, 0.0) for one in references.slices)
+    if fits_plane and len(roi.mask) == count:
+        return roi.foreground(), set()
+    if not fits_plane or grid is None or len(roi.mask) <= grid[-1]:
         raise InputError(
-            f"{volume.source} is not a DICOM series: an RTSTRUCT needs images to refer to.",
-            "Give the CT as a DICOM folder.",
+            f"The mask of {roi.organ.key} is {roi.mask.shape} (z, y, x), the CT {expected}.",
+            "Give labels on exactly the grid of the CT.",
         )
-    for roi in masks:
-        if roi.mask.shape != volume.geometry.shape:
-            raise InputError(
-                f"The mask of {roi.organ.key} is {roi.mask.shape} (z, y, x), the CT {volume.geometry.shape}.",
-                "Give labels on exactly the grid of the CT.",
-            )
-    return volume.references
+    foreground = roi.foreground()
+    without_image = set(np.flatnonzero(foreground.any((1, 2))).tolist()) - set(grid)
+    return foreground[list(grid)], without_image
 
 
-def _plane_geometry(references: DicomReferences) -> _PlaneGeometry:
-    header = dcmread(
-        references.slices[0].path,
-        stop_before_pixels=True,
-        specific_tags=["ImageOrientationPatient", "PixelSpacing"],
-    )
-    cosines = np.array(header.ImageOrientationPatient, float)
-    row_direction, column_direction, _ = orthonormal_axes(cosines, str(references.slices[0].path))
-    row_spacing_mm, column_spacing_mm = (float(value) for value in header.PixelSpacing)
-    return _PlaneGeometry(row_direction * column_spacing_mm, column_direction * row_spacing_mm)
+def _dropped_note(dropped: set[int]) -> tuple[str, ...]:
+    if not dropped:
+        return ()
+    return (f"{len(dropped)} slices with structures have no image in the series: no contours there.",)
 
 
-def _unique_names(masks: Sequence[RoiMask], style: NameStyle) -> list[str]:
-    attribute = {"tg263": "tg263_name", "display": "display_name", "short": "short_name"}.get(style)
-    if attribute is None:
-        raise UsageError(f"Unknown name style {style}.", "Choose tg263, display or short.")
-    names: list[str] = []
-    for roi in masks:
-        wanted = getattr(roi.organ, attribute)[:_MAX_LO]
-        name, copy = wanted, 2
-        while name in names:
-            name, copy = f"{wanted[: _MAX_LO - 4]}_{copy}", copy + 1
-        names.append(name)
-    return names
-
-
-def _structure_set_roi(roi: RoiMask, name: str, number: int, references: DicomReferences) -> Dataset:
-    ds_helper, utils = rt_utils_helpers()
-
-    roi_data = utils.ROIData(None, list(roi.organ.color), number, name, frame_of_reference_uid(references))
-    item = ds_helper.create_structure_set_roi(roi_data)
-    del item.ROIDescription
-    description = roi.description or str(roi.model or "automatic")
-    if roi.edited:
-        item.ROIGenerationAlgorithm = "SEMIAUTOMATIC"
-        description = f"{description[: _MAX_LO - len(_EDITED)]}{_EDITED}"
-    item.ROIGenerationDescription = description[:_MAX_LO]
-    return item
-
-
-def _roi_contour(
-    roi: RoiMask, number: int, outlines: Sequence[Contour], references: DicomReferences, plane: _PlaneGeometry
-) -> Dataset:
-    item = Dataset()
-    item.ReferencedROINumber = number
-    item.ROIDisplayColor = list(roi.organ.color)
-    item.ContourSequence = DicomSequence(
-        [_contour(index, outline, references, plane) for index, outline in enumerate(outlines, 1)]
-    )
-    return item
-
-
-def _contour(number: int, outline: Contour, references: DicomReferences, plane: _PlaneGeometry) -> Dataset:
-    image = references.slices[outline.slice_index]
-    x, y = outline.points_px[:, :1], outline.points_px[:, 1:]
-    points_mm = np.array(image.position_mm) + x * plane.column_step_mm + y * plane.row_step_mm
-    reference = Dataset()
-    reference.ReferencedSOPClassUID = image.sop_class_uid
-    reference.ReferencedSOPInstanceUID = image.sop_instance_uid
-    item = Dataset()
-    item.ContourImageSequence = DicomSequence([reference])
-    item.ContourGeometricType = "CLOSED_PLANAR"
-    item.NumberOfContourPoints = len(points_mm)
-    item.ContourNumber = number
-    encoded = _decimal_strings(points_mm)
-    item[_CONTOUR_DATA] = RawDataElement(_CONTOUR_DATA, "DS", len(encoded), encoded, 0, True, True)
-    return item
-
-
-def _decimal_strings(points_mm: np.ndarray) -> bytes:
-    """DS value of points, encoded here because pydicom would turn each of a million numbers into an object."""
-    values = (np.round(points_mm, 4) + 0.0).ravel().tolist()  # + 0.0 makes -0.0 a plain zero
-    text = "\\".join(["%.4f" % value for value in values])  # noqa: UP031 - a third faster than f-strings
-    return (text + " " * (len(text) % 2)).encode("ascii")
-
-
-def _observation(roi: RoiMask, number: int) -> Dataset:
-    item = Dataset()
-    item.ObservationNumber = number
-    item.ReferencedROINumber = number
-    item.ROIObservationLabel = roi.organ.short_name[:_MAX_SH]
-    item.RTROIIdentificationCodeSequence = DicomSequence([_identification(roi.organ)])
-    item.RTROIInterpretedType = "GTV" if roi.organ.type == OrganType.TARGET else "ORGAN"
-    item.ROIInterpreter = ""
-    return item
-
-
-def _identification(organ: Organ) -> Dataset:
-    code = _code(organ.snomed)
-    if organ.laterality is not None:
-        code.SegmentedPropertyTypeModifierCodeSequence = DicomSequence([_code(organ.laterality)])
-    return code
-
-
-def _code(concept: CodedConcept) -> Dataset:
-    item = Dataset()
-    item.CodeValue = concept.value
-    item.CodingSchemeDesignator = concept.scheme
-    item.CodeMeaning = concept.meaning[:_MAX_LO]
-    return item
+def _point_notes(names: Sequence[str], points: Sequence[int]) -> list[str]:
+    advice = "more than SlicerRT takes holes out of; simplify the contours."
+    notes = [
+        f"{name} has {count} points, {advice}"
+        for name, count in zip(names, points, strict=True)
+        if count > SLICER_RT_POINTS_PER_ROI
+    ]
+    if sum(points) > SLICER_RT_POINTS:
+        notes.append(f"The ROIs have {sum(points)} points, {advice}")
+    return notes
 
 
 def _mark_as_encoded(dataset: Dataset) -> None:
     """Tell pydicom that raw values are encoded as the file will be, so that it copies instead of converting them."""
     dataset.set_original_encoding(True, True, dataset._character_set)  # pydicom has no public name for it
-    for element in dataset.elements():  # iterating over the data set itself would convert the raw values
+    for element in list(dataset.elements()):  # iterating over the data set itself would convert the raw values
         if element.VR == "SQ":
-            for item in element.value:
+            for item in dataset[element.tag].value:
                 _mark_as_encoded(item)

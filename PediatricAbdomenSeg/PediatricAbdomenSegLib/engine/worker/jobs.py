@@ -129,7 +129,10 @@ def write_result_files(
         masks = roi_masks([label_map], structures, [provenance(bundle)])
         # Seconds for a large case: reported organ by organ, which is also where a cancellation is noticed.
         write_rtstruct(
-            volume, masks, folder / "rtstruct.dcm", on_progress=lambda event: progress.part(0.5 + 0.3 * event.fraction)
+            volume.references,
+            masks,
+            folder / "rtstruct.dcm",
+            on_progress=lambda event: progress.part(0.5 + 0.3 * event.fraction),
         )
     progress.part(0.8)
     volumes_ml = {organ.key: organ.volume_ml for organ in segmentation.organs}

@@ -66,7 +66,7 @@ def export_rtstruct(
         masks = [
             replace(mask, edited=mask.organ.key in edited) for mask in roi_masks(label_maps, ALL_STRUCTURES, origins)
         ]
-        summary = write_rtstruct(volume, masks, output, name_style=name_style, on_progress=progress)
+        summary = write_rtstruct(volume.references, masks, output, name_style=name_style, on_progress=progress)
         return {"rois": list(summary.roi_names), "contours": summary.contours, "sha256": sha256_of_file(output)}
 
 

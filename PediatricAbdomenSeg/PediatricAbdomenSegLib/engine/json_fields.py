@@ -46,6 +46,15 @@ class JsonFields:
             raise self.fail(f'"{key}"', f"must be an object, not {_described(value)}")
         return replace(self, values=value, where=f"{self.where}: {key}")
 
+    def objects(self, key: str) -> tuple[JsonFields, ...]:
+        """A list of JSON objects."""
+        value = self.value(key)
+        if not isinstance(value, list):
+            raise self.fail(f'"{key}"', f"must be a list of objects, not {_described(value)}")
+        members = {str(index): item for index, item in enumerate(value)}
+        rows = replace(self, values=members, where=f"{self.where}: {key}")
+        return tuple(rows.object(index) for index in members)
+
     def text(self, key: str, may_be_empty: bool = False) -> str:
         """A string; an empty one only where it is allowed."""
         value = self.value(key)

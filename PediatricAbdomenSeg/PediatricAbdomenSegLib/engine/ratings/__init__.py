@@ -1,0 +1,1 @@
+"""Reader studies: clinicians score contours; cases, blinded assignment, append-only store of scores, privacy."""

@@ -12,10 +12,10 @@ import SimpleITK as sitk
 
 from ct_series_builder import ORIENTATIONS, write_series
 from even_odd_rasteriser import fill
+from PediatricAbdomenSegLib.engine.cases.ct_header import missing_reference
 from PediatricAbdomenSegLib.engine.cases.image_file import write_volume
 from PediatricAbdomenSegLib.engine.cases.read_case import read_case
 from PediatricAbdomenSegLib.engine.cases.roi_mask import ModelProvenance, RoiMask
-from PediatricAbdomenSegLib.engine.cases.rtstruct_header import missing_reference
 from PediatricAbdomenSegLib.engine.cases.rtstruct_writer import write_rtstruct
 from PediatricAbdomenSegLib.engine.cases.series_references import read_references
 from PediatricAbdomenSegLib.engine.errors import Cancelled, InputError, ResourceError, UsageError

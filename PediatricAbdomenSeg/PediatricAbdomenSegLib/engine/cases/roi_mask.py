@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +27,17 @@ class ModelProvenance:
 
     def __str__(self) -> str:
         return f"{self.name} {self.version} ({self.status})"
+
+
+def weakest_status(models: Iterable[ModelProvenance]) -> str:
+    """The status that what these models made together has: one demonstration model among them decides.
+
+    Without a model it is "clinical": a person drew it.
+    """
+    statuses = {model.status for model in models}
+    if "demonstration" in statuses:
+        return "demonstration"
+    return "clinical" if statuses <= {"clinical"} else "research"
 
 
 @dataclass(frozen=True)

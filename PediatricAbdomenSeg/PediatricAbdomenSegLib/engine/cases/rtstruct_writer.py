@@ -16,8 +16,9 @@ from ..organs import Organ
 from ..progress import OnProgress, ProgressEvent, ignore_progress
 from .atomic_file import replaced_when_complete
 from .contours import contours_of
+from .ct_header import frame_of_reference_uid, require_references
 from .roi_mask import ModelProvenance, RoiMask
-from .rtstruct_header import frame_of_reference_uid, new_structure_set, require_references
+from .rtstruct_header import new_structure_set
 from .rtstruct_rois import MAX_LO, MAX_SH, RoiItems, roi_items
 from .volume import DicomReferences
 
@@ -117,7 +118,7 @@ def required_references(references: DicomReferences | None) -> DicomReferences:
         raise InputError(
             "The CT is not a DICOM series: an RTSTRUCT needs images to refer to.", "Give the CT as a DICOM folder."
         )
-    require_references(references)
+    require_references(references, "RTSTRUCT")
     return references
 
 

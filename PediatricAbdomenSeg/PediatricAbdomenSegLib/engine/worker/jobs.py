@@ -9,7 +9,7 @@ from typing import Any
 
 from ..cases.image_file import write_label_map
 from ..cases.read_case import read_case
-from ..cases.rtstruct_header import missing_reference
+from ..cases.ct_header import missing_reference
 from ..cases.rtstruct_writer import write_rtstruct
 from ..cases.seg_nrrd import write_seg_nrrd
 from ..cases.volume import Volume

@@ -1,0 +1,127 @@
+"""What an RTSTRUCT and a DICOM SEG have in common: what they take from the CT's header and say of their making."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence as DicomSequence
+from pydicom.uid import generate_uid
+
+from ..errors import InputError
+from .roi_mask import ModelProvenance
+from .volume import DicomReferences
+
+MANUFACTURER = "PediatricAbdomenSeg"
+_SERIES_NUMBER_OFFSET = 1000  # keeps derived series below the scanner's own in a browser sorted by number
+# Patient, Clinical Trial Subject, General Study and Patient Study modules, as the CT has them.
+_COPIED_IF_PRESENT = (
+    "IssuerOfPatientID",
+    "OtherPatientIDs",
+    "EthnicGroup",
+    "PatientIdentityRemoved",
+    "DeidentificationMethod",
+    "DeidentificationMethodCodeSequence",
+    "ClinicalTrialSponsorName",
+    "ClinicalTrialProtocolID",
+    "ClinicalTrialProtocolName",
+    "ClinicalTrialSiteID",
+    "ClinicalTrialSiteName",
+    "ClinicalTrialSubjectID",
+    "ClinicalTrialSubjectReadingID",
+    "IssuerOfAccessionNumberSequence",
+    "StudyDescription",
+    "PatientAge",
+    "PatientSize",
+    "PatientWeight",
+    "TimezoneOffsetFromUTC",
+)
+# Type 2 attributes: they must be there, if need be empty.
+_COPIED_OR_EMPTY = (
+    "PatientName",
+    "PatientID",
+    "PatientBirthDate",
+    "PatientSex",
+    "StudyDate",
+    "StudyTime",
+    "ReferringPhysicianName",
+    "StudyID",
+    "AccessionNumber",
+    "PositionReferenceIndicator",
+)
+
+
+def missing_reference(references: DicomReferences) -> str | None:
+    """Name and tag of a UID the CT lacks and others need to refer to it; None when it lacks none.
+
+    A missing Frame of Reference UID is tolerated, see `frame_of_reference_uid`: references to images stay true.
+    """
+    for value, name in (
+        (references.study_instance_uid, "Study Instance UID (0020,000D)"),
+        (references.series_instance_uid, "Series Instance UID (0020,000E)"),
+        (all(one.sop_instance_uid for one in references.slices), "SOP Instance UID (0008,0018)"),
+    ):
+        if not value:
+            return name
+    return None
+
+
+def require_references(references: DicomReferences, kind: str) -> None:
+    """Raise `InputError` unless the CT has the UIDs by which an object of this kind refers to it."""
+    missing = missing_reference(references)
+    if missing is not None:
+        raise InputError(
+            f"No {kind} can refer to this CT: its {missing} is missing.",
+            "Use the CT as the scanner or archive sent it; de-identify by replacing UIDs, not by removing them.",
+        )
+
+
+def frame_of_reference_uid(references: DicomReferences) -> str:
+    """The CT's frame of reference, or one derived from its series, the same each time, where it has none."""
+    derived = generate_uid(entropy_srcs=["frame of reference", references.series_instance_uid])
+    return references.frame_of_reference_uid or str(derived)
+
+
+def read_ct_header(references: DicomReferences) -> Dataset:
+    """The header of the CT's first slice. Raises `InputError` when its file is gone."""
+    path = references.slices[0].path
+    if not path.is_file():
+        raise InputError(f"{path} of the CT is gone.", "Keep the DICOM files in place until the export is written.")
+    return dcmread(path, stop_before_pixels=True)
+
+
+def copy_patient_and_study(header: Dataset, dataset: Dataset) -> None:
+    """Give ``dataset`` the CT's patient and study modules, value by value, and its character set."""
+    # The CT's own character set, or names in it would turn into question marks.
+    dataset.SpecificCharacterSet = header.get("SpecificCharacterSet") or "ISO_IR 100"
+    for keyword in _COPIED_IF_PRESENT:
+        if keyword in header:
+            dataset[keyword] = header[keyword]
+    for keyword in _COPIED_OR_EMPTY:
+        setattr(dataset, keyword, header.get(keyword) if header.get(keyword) is not None else "")
+
+
+def derived_series_number(header: Dataset) -> int:
+    """Series Number for what is derived from the CT's series."""
+    return int(header.get("SeriesNumber") or 0) + _SERIES_NUMBER_OFFSET
+
+
+def contributing_equipment(models: Sequence[ModelProvenance], now: datetime) -> list[Dataset]:
+    """Items of the Contributing Equipment Sequence: the model bundles with their hashes."""
+    equipment = []
+    for model in models:
+        purpose = Dataset()
+        purpose.CodeValue = "109102"
+        purpose.CodingSchemeDesignator = "DCM"
+        purpose.CodeMeaning = "Processing Equipment"
+        item = Dataset()
+        item.PurposeOfReferenceCodeSequence = DicomSequence([purpose])
+        item.Manufacturer = MANUFACTURER
+        item.ManufacturerModelName = model.name[:64]
+        item.SoftwareVersions = model.version[:64]
+        item.ContributionDateTime = now.strftime("%Y%m%d%H%M%S")
+        item.ContributionDescription = f"Model bundle {model}, SHA-256 {model.sha256}"
+        equipment.append(item)
+    return equipment

@@ -70,7 +70,8 @@ def organ_rows(
     wanted = [mask for mask in masks if segment_ids is None or mask.segment_id in segment_ids]
     resolved = resolve(masks, geometry)
     results = _results(masks, wanted, resolved, age_years)
-    boxes = {id(mask.labels): bounding_boxes(mask.labels) for mask in wanted}
+    layers = {id(mask.labels): mask.labels for mask in wanted}  # one pass for the segments that share a labelmap
+    boxes = {layer: bounding_boxes(labels) for layer, labels in layers.items()}
     return tuple(
         _row(
             segmentation_node,

@@ -40,6 +40,7 @@ ALLOWED = {
             "inference.pipeline",
             "inference.predictor",
             "inference.streaming_resample",
+            "inference.uncertainty",
             "training.driver",
             "training.export",
             "training.trainer",

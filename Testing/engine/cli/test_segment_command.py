@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from PediatricAbdomenSegLib.engine.cases.image_file import read_scalar_map
+from PediatricAbdomenSegLib.engine.cli.__main__ import make_parser
+from PediatricAbdomenSegLib.engine.cli.segment import make_job
 from PediatricAbdomenSegLib.engine.worker.protocol import CancelledEvent, Failed, Progress, Result, decode_event
 
 LIBRARY = Path(__file__).resolve().parents[3] / "PediatricAbdomenSeg"
@@ -65,6 +68,25 @@ def test_only_the_organs_asked_for_are_in_the_result(pedseg, tmp_path, write_ima
     assert pedseg(*arguments).code == 0
     record = json.loads((tmp_path / "out" / "result.json").read_text("utf-8"))
     assert [organ["key"] for organ in record["organs"]] == ["liver"]
+
+
+def test_a_map_of_the_uncertainty_comes_on_request(pedseg, tmp_path, write_image):
+    arguments = ["segment", write_image(tmp_path / "case.nii.gz"), "--output", tmp_path / "out", "--model", "toy"]
+    assert pedseg(*arguments, "--entropy").code == 0
+    entropy = read_scalar_map(tmp_path / "out" / "entropy.nii.gz")
+    assert entropy.array.shape == (8, 40, 48) and 0 < entropy.array.max() <= 1
+    record = json.loads((tmp_path / "out" / "result.json").read_text("utf-8"))
+    found = [organ for organ in record["organs"] if organ["voxels"]]
+    assert found and all(0 < organ["mean_entropy"] <= 1 for organ in found)
+
+
+def test_low_memory_is_handed_to_the_engine_and_finds_the_same(pedseg, tmp_path, write_image):
+    arguments = ["segment", write_image(tmp_path / "case.nii.gz"), "--model", "toy", "--output"]
+    parsed = make_parser().parse_args([str(each) for each in (*arguments, tmp_path / "low", "--low-memory")])
+    assert make_job(parsed, parsed.input, parsed.output).options.low_memory
+    for name, options in (("plain", []), ("low", ["--low-memory"])):
+        assert pedseg(*arguments, tmp_path / name, *options).code == 0
+    assert (tmp_path / "plain" / "labels.nii.gz").read_bytes() == (tmp_path / "low" / "labels.nii.gz").read_bytes()
 
 
 def test_a_failed_patient_does_not_stop_the_rest(pedseg, patients, tmp_path):

@@ -95,6 +95,7 @@ class FakeSegmenter:
             folds=("0",),
             seconds={"network": 1.0},
             peak_memory_mb=100.0,
+            entropy=labels * 17 if options.entropy else None,
         )
 
 

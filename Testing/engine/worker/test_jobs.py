@@ -58,6 +58,20 @@ def test_an_image_file_gives_no_rtstruct(run, a_nifti, tmp_path):
     assert names_in(tmp_path / "out") == {"labels.nii.gz", "segmentation.seg.nrrd", "preview.png", "result.json"}
 
 
+def test_the_entropy_map_is_written_where_it_is_asked_for(a_nifti, a_bundle, a_segmenter, tmp_path):
+    def segment(**options):
+        job = SegmentJob(a_nifti, tmp_path / "out", options=InferenceOptions(**options))
+        return segment_case(job, segmenter=a_segmenter, find=lambda name: a_bundle)
+
+    assert "entropy.nii.gz" in segment(entropy=True)["files"]
+    entropy = sitk.ReadImage(str(tmp_path / "out" / "entropy.nii.gz"))
+    labels = sitk.ReadImage(str(tmp_path / "out" / "labels.nii.gz"))
+    assert entropy.GetPixelID() == sitk.sitkFloat32 and entropy.IsSameImageGeometryAs(labels)
+    values = sitk.GetArrayFromImage(entropy)
+    assert np.unique(values[sitk.GetArrayFromImage(labels) == 6]) == pytest.approx([6 * 17 / 255])
+    assert "entropy.nii.gz" not in segment()["files"] and not (tmp_path / "out" / "entropy.nii.gz").exists()
+
+
 def test_a_result_without_any_organ_gives_no_rtstruct(run, a_ct_folder, a_segmenter, tmp_path):
     a_segmenter.empty = True
     record = run(a_ct_folder)

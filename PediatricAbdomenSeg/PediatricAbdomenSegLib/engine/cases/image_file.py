@@ -15,7 +15,7 @@ from .atomic_file import replaced_when_complete
 from .image_header import itk_reason, read_checked_information
 from .nifti_header import non_finite_voxels
 from .seg_nrrd_labels import relabelled
-from .volume import LabelMap, Volume
+from .volume import LabelMap, ScalarMap, Volume
 
 IMAGE_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
 _WRITABLE_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".mha")
@@ -98,6 +98,17 @@ def write_volume(volume: Volume, path: Path, compress: bool = False) -> None:
         compress: smaller but slower.
     """
     write_itk_image(itk_image(volume.array.astype(np.int16, copy=False), volume.geometry), Path(path), compress)
+
+
+def read_scalar_map(path: Path) -> ScalarMap:
+    """Read numbers on a grid as float32. Raises as `read_image`, but any number may be a voxel's."""
+    array, geometry, _ = _read(Path(path))
+    return ScalarMap(array.astype(np.float32, copy=False), geometry)
+
+
+def write_scalar_map(scalar_map: ScalarMap, path: Path) -> None:
+    """Write numbers on a grid as float32; formats, errors and atomicity as in `write_label_map`."""
+    write_itk_image(itk_image(scalar_map.array.astype(np.float32, copy=False), scalar_map.geometry), Path(path))
 
 
 def itk_image(array: np.ndarray, geometry: Geometry) -> sitk.Image:

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
 RESULTS = """
 DIR receives labels.nii.gz (on the input's grid), segmentation.seg.nrrd (opens in 3D Slicer with names, colours and
-terminology), rtstruct.dcm (DICOM input), preview.png and result.json. INPUT may be a folder of patients: a folder
-without images of its own whose subfolders hold some, or one with several NIfTI, NRRD or MetaImage files. Then each
-patient gets a folder in DIR, a failed one does not stop the rest, and the exit code is the highest one.
+terminology), rtstruct.dcm (DICOM input), preview.png and result.json; with --entropy also entropy.nii.gz, how unsure
+the network is of each voxel, from 0 (certain of one class) to 1 (all classes equally likely). INPUT may be a folder of
+patients: a folder without images of its own whose subfolders hold some, or one with several NIfTI, NRRD or MetaImage
+files. Then each patient gets a folder in DIR, a failed one does not stop the rest, and the exit code is the highest.
 """
 
 
@@ -37,6 +38,8 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("--exact", action="store_true", help="as stock nnU-Net: no body crop, fp32")
     parser.add_argument("--organs", nargs="+", metavar="KEY", help="only these, for example liver spleen")
+    parser.add_argument("--entropy", action="store_true", help="write entropy.nii.gz too: how unsure the network is")
+    parser.add_argument("--low-memory", action="store_true", help="spare the graphics card's memory; slower")
     parser.add_argument("--resume", action="store_true", help="keep complete results of the same input, model, options")
     add_common_options(parser, with_json=True)
     parser.set_defaults(run=run)
@@ -88,6 +91,8 @@ def make_job(arguments: argparse.Namespace, path: Path, output: Path) -> Segment
         mirror=arguments.mirror,
         exact=arguments.exact,
         organs=tuple(arguments.organs) if arguments.organs else None,
+        low_memory=arguments.low_memory,
+        entropy=arguments.entropy,
     )
     return SegmentJob(path, output, arguments.model, arguments.series, options)
 

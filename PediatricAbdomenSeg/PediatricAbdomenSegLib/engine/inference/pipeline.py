@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -22,6 +22,7 @@ from .predictor import Window, predict
 from .preprocessing import PreparedCase, prepare
 from .quality import OrganResult, assess
 from .streaming_resample import labels_on_source_grid
+from .uncertainty import entropy_on_source_grid, mean_entropies, with_entropy
 
 _STAGE_WEIGHTS = {"prepare": 6.0, "load_model": 4.0, "network": 85.0, "postprocess": 5.0}
 _BYTES = {"float32": 4, "float16": 2, "bfloat16": 2}
@@ -39,6 +40,7 @@ class InferenceOptions:
         exact: as stock nnU-Net computes it: no body crop, float32.
         organs: keys wanted in the label map; None: all the bundle knows.
         low_memory: keep the logits in the computer's memory from the start, and do not keep the model for later.
+        entropy: also map how unsure the network is, see `uncertainty`.
     """
 
     device: str = "auto"
@@ -48,6 +50,7 @@ class InferenceOptions:
     exact: bool = False
     organs: tuple[str, ...] | None = None
     low_memory: bool = False
+    entropy: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,8 @@ class Segmentation:
         configuration, folds: of the model.
         seconds: wall time by stage.
         peak_memory_mb: largest resident memory of the process so far (0 where the system does not say).
+        entropy: uint8 on the volume's grid, 255 for an entropy of 1, 0 where the network did not look; None when not
+            asked for.
     """
 
     label_map: LabelMap
@@ -80,6 +85,7 @@ class Segmentation:
     folds: tuple[str, ...]
     seconds: dict[str, float]
     peak_memory_mb: float
+    entropy: np.ndarray | None = None
 
 
 def segment(
@@ -119,7 +125,7 @@ def segment(
     folds = tuple(find_weights(bundle.folder, configuration, options.folds))
     case = prepare(volume, plan, bundle.manifest.intensity_window_hu, whole_field=options.exact)
     run = _Run(case, plan, bundle, folds, options, models, progress, cancel)
-    classes, device = run_where_memory_suffices(
+    (classes, entropy), device = run_where_memory_suffices(
         device, partial(_predict, run), partial(_release, models), spare=options.low_memory
     )
     if options.low_memory:
@@ -132,10 +138,15 @@ def segment(
     progress.report("postprocess", 0.5)
     age_years = volume.references.patient_age_years if volume.references else None
     assessment = assess(label_map, keys, age_years)
+    organs = assessment.organs
+    if entropy is not None:
+        entropy = case.to_volume_grid(entropy)
+        means = mean_entropies(label_map.array, entropy)
+        organs = tuple(replace(organ, mean_entropy=means.get(organ.label)) for organ in organs)
     progress.report("postprocess", 1.0)
     return Segmentation(
         label_map=label_map,
-        organs=assessment.organs,
+        organs=organs,
         quality=assessment.case_flags,
         notes=device.notes,
         bundle_name=bundle.manifest.name,
@@ -147,6 +158,7 @@ def segment(
         folds=folds,
         seconds=progress.finish(),
         peak_memory_mb=peak_memory_mb(),
+        entropy=entropy,
     )
 
 
@@ -162,8 +174,8 @@ class _Run:
     cancel: CancelToken
 
 
-def _predict(run: _Run, device: str, keep_on: str) -> np.ndarray:
-    """Class numbers, uint8, for the source voxels of the case's axes."""
+def _predict(run: _Run, device: str, keep_on: str) -> tuple[np.ndarray, np.ndarray | None]:
+    """Class numbers and, where it is asked for, entropy, uint8, for the source voxels of the case's axes."""
     import torch
 
     dtype = arithmetic(device, run.options.exact)
@@ -189,7 +201,11 @@ def _predict(run: _Run, device: str, keep_on: str) -> np.ndarray:
     # (benchmark) would give other last bits on every run.
     with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, benchmark=False, allow_tf32=False):
         slabs = predict(run.case.image, model.networks, window, on_tile, run.cancel.raise_if_cancelled)
-        return labels_on_source_grid(slabs, run.case.axes)
+        if not run.options.entropy:
+            return labels_on_source_grid(slabs, run.case.axes), None
+        entropy = np.empty(run.case.image.shape, np.float32)
+        labels = labels_on_source_grid(with_entropy(slabs, entropy), run.case.axes)
+        return labels, entropy_on_source_grid(entropy, run.case.axes)
 
 
 def _release(models: ModelCache, device: str) -> None:

@@ -46,6 +46,7 @@ class OrganResult:
         pieces: number of 26-connected pieces, specks included.
         centroid_ras_mm: mean of the voxel centres, RAS mm; None for an empty organ.
         flags: see the constants of this module; empty when nothing is odd.
+        mean_entropy: of its voxels, 0 to 1, see `uncertainty`; None for an empty organ and when it was not asked for.
     """
 
     key: str
@@ -55,6 +56,7 @@ class OrganResult:
     pieces: int
     centroid_ras_mm: tuple[float, float, float] | None
     flags: tuple[str, ...]
+    mean_entropy: float | None = None
 
 
 @dataclass(frozen=True)

@@ -94,6 +94,7 @@ def _organ_record(organ: OrganResult) -> dict[str, Any]:
         "pieces": int(organ.pieces),
         "centroid_ras_mm": centroid,
         "flags": list(organ.flags),
+        **({} if organ.mean_entropy is None else {"mean_entropy": round(organ.mean_entropy, 4)}),
     }
 
 

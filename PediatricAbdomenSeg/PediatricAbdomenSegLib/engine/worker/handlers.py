@@ -69,5 +69,6 @@ def segment_job(request: Segment) -> SegmentJob:
         exact=request.exact,
         organs=request.organs,
         low_memory=request.low_memory,
+        entropy=request.entropy,
     )
     return SegmentJob(Path(request.input), Path(request.output), request.model, request.series, options)

@@ -7,15 +7,18 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ..cases.image_file import write_label_map
-from ..cases.read_case import read_case
+import numpy as np
+
 from ..cases.ct_header import missing_reference
+from ..cases.image_file import write_label_map, write_scalar_map
+from ..cases.read_case import read_case
 from ..cases.rtstruct_writer import write_rtstruct
 from ..cases.seg_nrrd import write_seg_nrrd
-from ..cases.volume import Volume
+from ..cases.volume import ScalarMap, Volume
 from ..checksums import sha256_of_file
 from ..errors import InputError
 from ..inference.pipeline import InferenceOptions, ModelCache, Segmentation, segment
+from ..inference.uncertainty import STEPS
 from ..models.store import Bundle, find_bundle, list_bundles
 from ..organs import organ_by_key
 from ..progress import CancelToken, OnProgress, ignore_progress
@@ -23,7 +26,7 @@ from ..reporting.preview import write_preview
 from ..reporting.record import result_record, status_note, write_record
 from .fingerprint import finished_record, input_sha256
 from .job_progress import JobProgress
-from .result_folder import RESULT_NAME, free_bytes, os_errors_named, require_space, staged_results
+from .result_folder import ENTROPY_NAME, RESULT_NAME, free_bytes, os_errors_named, require_space, staged_results
 from .rtstruct_job import provenance, roi_masks
 
 Segmenter = Callable[..., Segmentation]
@@ -61,7 +64,7 @@ def segment_case(
     find: Callable[[str], Bundle] = find_bundle,
     free: Callable[[Path], int] = free_bytes,
 ) -> dict[str, Any]:
-    """Segment a case and write its `RESULT_FILES`; rtstruct.dcm only for DICOM input.
+    """Segment a case and write its `RESULT_FILES`; rtstruct.dcm only for DICOM input, entropy.nii.gz where asked for.
 
     Args:
         models: loaded networks, kept from case to case; None loads the model for this case alone.
@@ -84,7 +87,8 @@ def segment_case(
     with staged_results(job.output) as folder:
         progress.begin("read", 0.0, READ_SHARE)
         volume = _read(job, progress)
-        require_space(folder, volume.array.size // 4 + SPARE_BYTES, free)
+        entropy_bytes = volume.array.size if job.options.entropy else 0
+        require_space(folder, volume.array.size // 4 + entropy_bytes + SPARE_BYTES, free)
         progress.begin("network", READ_SHARE, 1 - WRITE_SHARE)
         segmentation = segmenter(volume, bundle, job.options, on_progress=progress, cancel=cancel, models=models)
         progress.begin("write", 1 - WRITE_SHARE, 1.0)
@@ -121,6 +125,9 @@ def write_result_files(
     structures = tuple(organ_by_key(organ.key) for organ in segmentation.organs)
     note = status_note(bundle.manifest.status)
     write_label_map(label_map, folder / "labels.nii.gz")
+    if segmentation.entropy is not None:
+        entropy = segmentation.entropy / np.float32(STEPS)
+        write_scalar_map(ScalarMap(entropy, label_map.geometry), folder / ENTROPY_NAME)
     progress.part(0.3)
     tags = {"Model": bundle.manifest.name, "ModelSHA256": bundle.sha256, "ModelStatus": bundle.manifest.status}
     write_seg_nrrd(label_map, folder / "segmentation.seg.nrrd", structures, tags)

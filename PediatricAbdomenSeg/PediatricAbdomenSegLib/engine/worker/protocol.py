@@ -6,7 +6,7 @@ pure ASCII (JSON escapes), so no locale can break them and file names that are n
 
 **Versions.** A message travels under the version in which its kind last changed (``since``), so that an older partner
 still understands all it ever could, and refuses by number what it could not. 1: the first. 2: `Hardware`,
-`MakePhantom`, low memory, and edited organs and name style of an RTSTRUCT.
+`MakePhantom`, low memory, and edited organs and name style of an RTSTRUCT. 3: entropy.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any, ClassVar, get_args, get_origin, get_type_hints
 
 from ..errors import PediatricAbdomenSegError, UsageError
 
-PROTOCOL_VERSION = 2
+PROTOCOL_VERSION = 3
 FIRST_VERSION = 1  # of every kind of message without a ``since`` of its own
 MAX_LINE_BYTES = 1 << 20  # a request is a few hundred bytes; volumes travel as files
 
@@ -43,10 +43,11 @@ class Segment:
         mirror: None follows the checkpoint.
         organs: keys of the organs wanted, None for all of the model.
         low_memory: spare the graphics card's memory, and do not keep the model for the next case.
+        entropy: also map how unsure the network is.
     """
 
     type: ClassVar[str] = "segment"
-    since: ClassVar[int] = 2
+    since: ClassVar[int] = 3
     id: str
     input: str
     output: str
@@ -59,6 +60,7 @@ class Segment:
     exact: bool = False
     organs: tuple[str, ...] | None = None
     low_memory: bool = False
+    entropy: bool = False
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from ..errors import ResourceError, UsageError
 from .processes import is_alive
 
 RESULT_NAME = "result.json"
-RESULT_FILES = ("labels.nii.gz", "segmentation.seg.nrrd", "rtstruct.dcm", "preview.png", RESULT_NAME)
+ENTROPY_NAME = "entropy.nii.gz"
+RESULT_FILES = ("labels.nii.gz", ENTROPY_NAME, "segmentation.seg.nrrd", "rtstruct.dcm", "preview.png", RESULT_NAME)
 _MACHINE = f"{uuid.getnode():x}"
 
 

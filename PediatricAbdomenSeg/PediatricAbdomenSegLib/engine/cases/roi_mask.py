@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..errors import InputError
 from ..organs import Organ
+from .volume import DicomReferences
 
 
 @dataclass(frozen=True)
@@ -64,3 +66,28 @@ class RoiMask:
     def foreground(self) -> np.ndarray:
         """The structure as bool ``(z, y, x)``."""
         return self.mask if self.label_value is None else self.mask == self.label_value
+
+
+def foreground_on_slices(roi: RoiMask, references: DicomReferences) -> tuple[np.ndarray, set[int]]:
+    """Foreground ``(z, y, x)`` on the slices that have images, and the indices of foreground slices without one.
+
+    Args:
+        roi: its mask has one slice per image, or lies on the grid of the volume where some of its slices have none.
+
+    Raises:
+        InputError: the mask has another shape.
+    """
+    first, count, grid = references.slices[0], len(references.slices), references.grid_indices
+    expected = (count, first.rows, first.columns)
+    # A sheared volume is wider than its images, which its slices are shifted against.
+    fits_plane = roi.mask.shape[1:] == expected[1:] or any(one.shift_px != (0.0, 0.0) for one in references.slices)
+    if fits_plane and len(roi.mask) == count:
+        return roi.foreground(), set()
+    if not fits_plane or grid is None or len(roi.mask) <= grid[-1]:
+        raise InputError(
+            f"The mask of {roi.organ.key} is {roi.mask.shape} (z, y, x), the CT {expected}.",
+            "Give labels on exactly the grid of the CT.",
+        )
+    foreground = roi.foreground()
+    without_image = set(np.flatnonzero(foreground.any((1, 2))).tolist()) - set(grid)
+    return foreground[list(grid)], without_image

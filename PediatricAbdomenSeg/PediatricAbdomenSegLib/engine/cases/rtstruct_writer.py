@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 from pydicom.dataset import Dataset
 
 from ...version import __version__
@@ -17,7 +16,7 @@ from ..progress import OnProgress, ProgressEvent, ignore_progress
 from .atomic_file import replaced_when_complete
 from .contours import contours_of
 from .ct_header import frame_of_reference_uid, require_references
-from .roi_mask import ModelProvenance, RoiMask
+from .roi_mask import ModelProvenance, RoiMask, foreground_on_slices
 from .rtstruct_header import new_structure_set
 from .rtstruct_rois import MAX_LO, MAX_SH, RoiItems, roi_items
 from .volume import DicomReferences
@@ -164,7 +163,7 @@ def make_rois(
     dropped: set[int] = set()
     contours = 0
     for index, roi in enumerate(masks, 1):
-        mask, without_image = _on_slices(roi, references)
+        mask, without_image = foreground_on_slices(roi, references)
         outlines = contours_of(mask)
         dropped |= without_image
         if outlines:
@@ -197,24 +196,6 @@ def save_structure_set(dataset: Dataset, path: Path) -> None:
     _mark_as_encoded(dataset)
     with replaced_when_complete(Path(path)) as temporary:
         dataset.save_as(temporary, enforce_file_format=True)
-
-
-def _on_slices(roi: RoiMask, references: DicomReferences) -> tuple[np.ndarray, set[int]]:
-    """Foreground on the slices that have images, and the indices of foreground slices without one."""
-    first, count, grid = references.slices[0], len(references.slices), references.grid_indices
-    expected = (count, first.rows, first.columns)
-    # A sheared volume is wider than its images, which its slices are shifted against.
-    fits_plane = roi.mask.shape[1:] == expected[1:] or any(one.shift_px != (0.0, 0.0) for one in references.slices)
-    if fits_plane and len(roi.mask) == count:
-        return roi.foreground(), set()
-    if not fits_plane or grid is None or len(roi.mask) <= grid[-1]:
-        raise InputError(
-            f"The mask of {roi.organ.key} is {roi.mask.shape} (z, y, x), the CT {expected}.",
-            "Give labels on exactly the grid of the CT.",
-        )
-    foreground = roi.foreground()
-    without_image = set(np.flatnonzero(foreground.any((1, 2))).tolist()) - set(grid)
-    return foreground[list(grid)], without_image
 
 
 def _dropped_note(dropped: set[int]) -> tuple[str, ...]:

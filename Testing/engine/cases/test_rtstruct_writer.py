@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import warnings
+from dataclasses import replace
+from datetime import datetime, timezone
 
 import numpy as np
 import pydicom
@@ -12,10 +14,12 @@ import SimpleITK as sitk
 
 from ct_series_builder import ORIENTATIONS, write_series
 from even_odd_rasteriser import fill
+from PediatricAbdomenSegLib.engine.cases import rtstruct_writer
 from PediatricAbdomenSegLib.engine.cases.ct_header import missing_reference
 from PediatricAbdomenSegLib.engine.cases.image_file import write_volume
 from PediatricAbdomenSegLib.engine.cases.read_case import read_case
 from PediatricAbdomenSegLib.engine.cases.roi_mask import ModelProvenance, RoiMask
+from PediatricAbdomenSegLib.engine.cases.rtstruct_header import new_structure_set
 from PediatricAbdomenSegLib.engine.cases.rtstruct_writer import write_rtstruct
 from PediatricAbdomenSegLib.engine.cases.series_references import read_references
 from PediatricAbdomenSegLib.engine.errors import Cancelled, InputError, ResourceError, UsageError
@@ -305,3 +309,94 @@ def test_a_real_oblique_series_gets_its_contours(shared_data, tmp_path, external
     subprocess.run([str(word) for word in command], check=True, capture_output=True)
     back = sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "out" / "Liver.nrrd"))) > 0
     assert np.array_equal(back, mask)
+
+
+def test_a_name_that_its_character_set_does_not_allow_is_copied_byte_by_byte(tmp_path):
+    def change(index, dataset):
+        del dataset.SpecificCharacterSet
+        dataset.add_new("PatientName", "PN", "Müller".encode("latin-1"))
+
+    folder = write_series(tmp_path / "ct", shape=SHAPE, change=change)
+    write_rtstruct(read_references(folder), _masks(), tmp_path / "rt.dcm")
+    assert pydicom.dcmread(tmp_path / "rt.dcm").get_item("PatientName").value.strip() == "Müller".encode("latin-1")
+
+
+def test_sequences_of_the_patient_module_are_copied_with_all_they_hold(tmp_path):
+    def change(index, dataset):
+        issuer = pydicom.Dataset()
+        issuer.LocalNamespaceEntityID = "Clinic"
+        other = pydicom.Dataset()
+        other.PatientID, other.IssuerOfPatientIDQualifiersSequence = "P-2", [issuer]
+        dataset.OtherPatientIDsSequence = [other]
+
+    folder = write_series(tmp_path / "ct", shape=SHAPE, change=change)
+    write_rtstruct(read_references(folder), _masks(), tmp_path / "rt.dcm")
+    copied = pydicom.dcmread(tmp_path / "rt.dcm").OtherPatientIDsSequence[0]
+    assert copied.PatientID == "P-2"
+    assert copied.IssuerOfPatientIDQualifiersSequence[0].LocalNamespaceEntityID == "Clinic"
+
+
+def test_times_are_those_of_the_cts_time_zone(tmp_path):
+    def change(index, dataset):
+        dataset.TimezoneOffsetFromUTC = "+1400"
+
+    references = read_references(write_series(tmp_path / "ct", shape=SHAPE, change=change))
+    noon = datetime(2024, 5, 10, 12, tzinfo=timezone.utc)
+    dataset = new_structure_set(references, (), "1", noon)
+    assert (dataset.StructureSetDate, dataset.StructureSetTime) == ("20240511", "020000")
+
+
+def test_labels_of_structure_sets_are_short_and_differ(a_ct, tmp_path):
+    labels = set()
+    for name in ("a.dcm", "b.dcm"):
+        write_rtstruct(a_ct.references, _masks(), tmp_path / name)
+        labels.add(pydicom.dcmread(tmp_path / name).StructureSetLabel)
+    assert len(labels) == 2
+    assert all(label.startswith("DEMO") and len(label) <= 16 for label in labels)
+
+
+def test_a_long_list_of_models_leaves_the_warning_in_the_description(a_ct, tmp_path):
+    masks = [
+        RoiMask(organ, _voxel(), model=ModelProvenance("x" * 60, f"1.{organ.label}", "ab", "demonstration"))
+        for organ in ALL_STRUCTURES
+    ]
+    write_rtstruct(a_ct.references, masks, tmp_path / "rt.dcm")
+    dataset = pydicom.dcmread(tmp_path / "rt.dcm")
+    assert "not for clinical use" in dataset.StructureSetDescription
+    assert len(dataset.StructureSetDescription) <= 1024
+    for roi in dataset.StructureSetROISequence:
+        assert roi.ROIGenerationDescription.endswith("(demonstration)")
+        assert len(roi.ROIGenerationDescription) <= 64
+
+
+def test_an_edited_roi_is_semiautomatic_and_says_so(a_ct, tmp_path):
+    masks = [RoiMask(organ_by_key("liver"), _ring(), model=DEMONSTRATION, edited=True)]
+    write_rtstruct(a_ct.references, masks, tmp_path / "rt.dcm")
+    (roi,) = pydicom.dcmread(tmp_path / "rt.dcm").StructureSetROISequence
+    assert roi.ROIGenerationAlgorithm == "SEMIAUTOMATIC"
+    assert roi.ROIGenerationDescription == "multi-organ 1.2.0 (demonstration), edited"
+
+
+def test_a_single_slice_is_written(tmp_path):
+    folder = write_series(tmp_path / "ct", shape=(1, 40, 48))
+    mask = _ring()[3:4]  # a tube around an island: two contours
+    write_rtstruct(read_references(folder), [RoiMask(organ_by_key("liver"), mask)], tmp_path / "rt.dcm")
+    assert len(pydicom.dcmread(tmp_path / "rt.dcm").ROIContourSequence[0].ContourSequence) == 2
+
+
+def test_slices_of_a_filled_gap_get_no_contours_and_are_counted(tmp_path):
+    folder = write_series(tmp_path / "ct", shape=SHAPE, change=lambda index, dataset: index != 3)
+    references = replace(read_references(folder), grid_indices=(0, 1, 2, 4, 5, 6))
+    summary = write_rtstruct(references, [RoiMask(organ_by_key("liver"), _ring())], tmp_path / "rt.dcm")
+    assert summary.dropped_slices == 1
+    assert "no image" in summary.notes[0]
+    contours = pydicom.dcmread(tmp_path / "rt.dcm").ROIContourSequence[0].ContourSequence
+    planes = {contour.ContourData[2] for contour in contours}
+    assert planes == {one.position_mm[2] for one in references.slices[1:5]}
+
+
+def test_points_beyond_what_slicerrt_takes_holes_out_of_are_said(a_ct, tmp_path, monkeypatch):
+    monkeypatch.setattr(rtstruct_writer, "SLICER_RT_POINTS_PER_ROI", 100)
+    monkeypatch.setattr(rtstruct_writer, "SLICER_RT_POINTS", 120)
+    summary = write_rtstruct(a_ct.references, _masks(), tmp_path / "rt.dcm")
+    assert [note.split()[0] for note in summary.notes] == ["Liver", "The"]

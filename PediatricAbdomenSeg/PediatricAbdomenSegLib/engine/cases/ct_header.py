@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from copy import deepcopy
 from datetime import datetime
 
 from pydicom import dcmread
+from pydicom.datadict import dictionary_VR
+from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as DicomSequence
 from pydicom.uid import generate_uid
@@ -15,12 +19,25 @@ from .roi_mask import ModelProvenance
 from .volume import DicomReferences
 
 MANUFACTURER = "PediatricAbdomenSeg"
+_TEXT_REPRESENTATIONS = {"AS", "CS", "DA", "DS", "IS", "LO", "LT", "PN", "SH", "ST", "TM", "UI", "UT"}
 _SERIES_NUMBER_OFFSET = 1000  # keeps derived series below the scanner's own in a browser sorted by number
-# Patient, Clinical Trial Subject, General Study and Patient Study modules, as the CT has them.
+# Patient, Clinical Trial Subject and Study, General Study, Patient Study and SOP Common modules, as the CT has them.
 _COPIED_IF_PRESENT = (
+    "TimezoneOffsetFromUTC",
     "IssuerOfPatientID",
+    "TypeOfPatientID",
+    "IssuerOfPatientIDQualifiersSequence",
+    "ReferencedPatientSequence",
+    "PatientBirthTime",
     "OtherPatientIDs",
+    "OtherPatientNames",
+    "OtherPatientIDsSequence",
     "EthnicGroup",
+    "PatientComments",
+    "QualityControlSubject",
+    "ResponsiblePerson",
+    "ResponsiblePersonRole",
+    "ResponsibleOrganization",
     "PatientIdentityRemoved",
     "DeidentificationMethod",
     "DeidentificationMethodCodeSequence",
@@ -31,12 +48,20 @@ _COPIED_IF_PRESENT = (
     "ClinicalTrialSiteName",
     "ClinicalTrialSubjectID",
     "ClinicalTrialSubjectReadingID",
+    "ClinicalTrialTimePointID",
+    "ClinicalTrialTimePointDescription",
     "IssuerOfAccessionNumberSequence",
     "StudyDescription",
+    "ProcedureCodeSequence",
+    "ReferringPhysicianIdentificationSequence",
+    "ReferencedStudySequence",
+    "AdmittingDiagnosesDescription",
     "PatientAge",
     "PatientSize",
     "PatientWeight",
-    "TimezoneOffsetFromUTC",
+    "Allergies",
+    "PregnancyStatus",
+    "AdditionalPatientHistory",
 )
 # Type 2 attributes: they must be there, if need be empty.
 _COPIED_OR_EMPTY = (
@@ -93,14 +118,34 @@ def read_ct_header(references: DicomReferences) -> Dataset:
 
 
 def copy_patient_and_study(header: Dataset, dataset: Dataset) -> None:
-    """Give ``dataset`` the CT's patient and study modules, value by value, and its character set."""
+    """Give ``dataset`` the CT's patient and study modules, byte by byte where they are text, and its character set."""
     # The CT's own character set, or names in it would turn into question marks.
     dataset.SpecificCharacterSet = header.get("SpecificCharacterSet") or "ISO_IR 100"
-    for keyword in _COPIED_IF_PRESENT:
+    for keyword in (*_COPIED_IF_PRESENT, *_COPIED_OR_EMPTY):
         if keyword in header:
-            dataset[keyword] = header[keyword]
-    for keyword in _COPIED_OR_EMPTY:
-        setattr(dataset, keyword, header.get(keyword) if header.get(keyword) is not None else "")
+            dataset[keyword] = _copied(header, keyword)
+        elif keyword in _COPIED_OR_EMPTY:
+            setattr(dataset, keyword, "")
+
+
+def in_time_zone_of(header: Dataset, now: datetime) -> datetime:
+    """The time as clocks show it in the zone that a header declares for all its times, unchanged where it does not."""
+    offset = str(header.get("TimezoneOffsetFromUTC") or "")
+    return now.astimezone(datetime.strptime(offset, "%z").tzinfo) if re.fullmatch(r"[+-]\d{4}", offset) else now
+
+
+def _copied(header: Dataset, keyword: str) -> DataElement | RawDataElement:
+    """An element to be put into another data set of the same character set.
+
+    Text is taken as its bytes: decoding and encoding would change what the CT's own character set does not allow.
+    """
+    if dictionary_VR(keyword) in _TEXT_REPRESENTATIONS:
+        return header.get_item(keyword)
+    element = deepcopy(header[keyword])
+    if element.VR == "SQ":
+        for item in element.value:
+            list(item.iterall())  # pydicom decodes what is iterated over; raw values still mean the CT's encoding
+    return element
 
 
 def derived_series_number(header: Dataset) -> int:

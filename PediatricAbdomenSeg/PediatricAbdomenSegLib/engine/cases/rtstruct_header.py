@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from hashlib import sha256
 
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.sequence import Sequence as DicomSequence
@@ -16,6 +17,7 @@ from .ct_header import (
     copy_patient_and_study,
     derived_series_number,
     frame_of_reference_uid,
+    in_time_zone_of,
     read_ct_header,
     require_references,
 )
@@ -23,15 +25,19 @@ from .roi_mask import ModelProvenance, weakest_status
 from .rt_utils_helpers import rt_utils_helpers
 from .volume import DicomReferences
 
+_MAX_ST = 1024
+_LABEL_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_LABEL_TOKEN = 6  # digits: two structure sets of a patient do not meet by chance
+
 
 @dataclass(frozen=True)
 class StructureSetText:
     """What people read about the structure set as a whole.
 
     Attributes:
-        label: Structure Set Label, at most 16 characters.
+        label: beginning of the Structure Set Label, at most 9 characters; see `unique_label`.
         series_description: at most 64 characters.
-        description: Structure Set Description.
+        description: Structure Set Description, at most 1024 characters.
     """
 
     label: str
@@ -41,20 +47,25 @@ class StructureSetText:
 
 def structure_set_text(models: Sequence[ModelProvenance]) -> StructureSetText:
     """Texts for contours by ``models``; one demonstration model among them marks the whole structure set."""
-    made_by = f" by {'; '.join(str(model) for model in models)}" if models else ""
-    made_by = f"Contours made automatically{made_by}, not approved. "
     status = weakest_status(models)
     if status == "demonstration":
-        return StructureSetText(
-            "DEMO AI contours",
-            "DEMO AI contours, not for clinical use",
-            made_by + "DEMONSTRATION MODEL trained on synthetic images: not for clinical use.",
-        )
-    if status != "clinical":
-        return StructureSetText(
-            "AI contours RES", "AI contours, research use, unapproved", made_by + "Research use only."
-        )
-    return StructureSetText("AI contours", "AI contours, unapproved", made_by + "Review before use.")
+        warning = "DEMONSTRATION MODEL trained on synthetic images: not for clinical use."
+        label, series_description = "DEMO AI", "DEMO AI contours, not for clinical use"
+    elif status != "clinical":
+        warning, label, series_description = "Research use only.", "RES AI", "AI contours, research use, unapproved"
+    else:
+        warning, label, series_description = "Review before use.", "AI", "AI contours, unapproved"
+    made_by = f" by {'; '.join(str(model) for model in models)}" if models else ""
+    # The warning comes first, so that a long list of models cannot push it out of what the attribute holds.
+    description = f"{warning} Contours made automatically{made_by}, not approved."
+    return StructureSetText(label, series_description, description[:_MAX_ST])
+
+
+def unique_label(beginning: str, sop_instance_uid: str) -> str:
+    """Structure Set Label of at most 16 characters that no other structure set has: planning systems list by it."""
+    number = int(sha256(sop_instance_uid.encode("ascii")).hexdigest(), 16)
+    token = "".join(_LABEL_DIGITS[number // 36**place % 36] for place in range(_LABEL_TOKEN))
+    return f"{beginning[: 15 - _LABEL_TOKEN].strip()} {token}".strip()
 
 
 def new_structure_set(
@@ -73,8 +84,8 @@ def new_structure_set(
     """
     require_references(references, "RTSTRUCT")
     header = read_ct_header(references)
-    now = now or datetime.now(timezone.utc).astimezone()
-    dataset = _rt_utils_dataset(header, references)
+    now = in_time_zone_of(header, now or datetime.now(timezone.utc).astimezone())
+    dataset = _rt_utils_dataset(references)
     for keyword in ("PatientAge", "PatientSize", "PatientWeight", "InstitutionName", "StudyDescription"):
         if keyword in dataset:
             delattr(dataset, keyword)  # rt-utils sets them empty or to its own
@@ -85,18 +96,18 @@ def new_structure_set(
     return dataset
 
 
-def _rt_utils_dataset(header: Dataset, references: DicomReferences) -> FileDataset:
+def _rt_utils_dataset(references: DicomReferences) -> FileDataset:
     ds_helper, _ = rt_utils_helpers()
 
     series = []
-    for one in references.slices:
+    for uid, sop_class in dict.fromkeys((one.sop_instance_uid, one.sop_class_uid) for one in references.slices):
         item = Dataset()
-        item.SOPClassUID = one.sop_class_uid
-        item.SOPInstanceUID = one.sop_instance_uid
+        item.SOPClassUID = sop_class
+        item.SOPInstanceUID = uid
         series.append(item)
     first = series[0]
-    for keyword in ("StudyDate", "StudyTime", "StudyID", "PatientName", "PatientID"):
-        setattr(first, keyword, header.get(keyword, ""))
+    for keyword in ("StudyDate", "StudyTime", "StudyID"):
+        setattr(first, keyword, "")  # rt-utils cannot do without them; the CT's own are copied afterwards
     first.StudyInstanceUID = references.study_instance_uid
     first.SeriesInstanceUID = references.series_instance_uid
     first.FrameOfReferenceUID = frame_of_reference_uid(references)
@@ -114,7 +125,7 @@ def _describe_series(dataset: FileDataset, header: Dataset, text: StructureSetTe
     dataset.SeriesNumber = derived_series_number(header)
     dataset.InstanceNumber = 1
     dataset.OperatorsName = ""
-    dataset.StructureSetLabel = text.label
+    dataset.StructureSetLabel = unique_label(text.label, dataset.SOPInstanceUID)
     dataset.StructureSetName = text.series_description
     dataset.StructureSetDescription = text.description
     dataset.ApprovalStatus = "UNAPPROVED"

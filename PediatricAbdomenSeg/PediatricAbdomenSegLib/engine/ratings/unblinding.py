@@ -1,0 +1,73 @@
+"""The scores of a study together with what raters were not shown: the way into the analysis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import InputError
+from .assignment_files import read_key
+from .record import RatingRecord, current_records
+from .store import read_ratings
+from .study import Study, StudyCase, read_study
+
+
+@dataclass(frozen=True)
+class Rating:
+    """A score that counts, and all the study knows about it.
+
+    Attributes:
+        record: the score.
+        case: the case, with age group, sex, contrast and tumour type where the study knows them.
+        source: key of the source of the contour.
+        repeat: 0 for the first time this rater saw the contour, 1 for the repetition.
+        bundle_sha256: model bundle that made the contour, "" for manual ones.
+    """
+
+    record: RatingRecord
+    case: StudyCase
+    source: str
+    repeat: int
+    bundle_sha256: str
+
+
+@dataclass(frozen=True)
+class StudyRatings:
+    """A study and its scores.
+
+    Attributes:
+        study: what was asked.
+        ratings: in order of time, superseded ones left out.
+        records: every record, superseded ones included.
+        problems: sentences on lines of the files that could not be read.
+    """
+
+    study: Study
+    ratings: tuple[Rating, ...]
+    records: tuple[RatingRecord, ...]
+    problems: tuple[str, ...]
+
+
+def read_unblinded(folder: Path) -> StudyRatings:
+    """The scores of a study folder with their sources.
+
+    Raises:
+        InputError: a file of the study is missing or wrong, two studies are mixed, one rater has two spellings, or a
+            score has a token that the key does not know.
+        ResourceError: a file cannot be read.
+    """
+    study, key = read_study(folder), read_key(folder)
+    files = read_ratings(folder, study)
+    records = tuple({record.id: record for file in files for record in file.records}.values())
+    bundles = {(contour.case, contour.source): contour.bundle_sha256 for contour in key.contours}
+    ratings = []
+    for record in current_records(records):
+        item = key.items.get(record.source_token)
+        if item is None or (item.rater, item.case) != (record.rater, record.case):
+            raise InputError(
+                f"The score {record.id} has the token {record.source_token}, which is not in the key of the study.",
+                "Merge the study folder the assignment was made in, or take its sources.key.json.",
+            )
+        bundle = record.bundle_sha256 or bundles.get((item.case, item.source), "")
+        ratings.append(Rating(record, study.case(item.case), item.source, item.repeat, bundle))
+    return StudyRatings(study, tuple(ratings), records, tuple(each for file in files for each in file.problems))

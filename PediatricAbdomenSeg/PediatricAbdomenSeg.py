@@ -63,6 +63,7 @@ class PediatricAbdomenSegParameterNode:
     configuration: str = DEFAULTS.configuration
     folds: str = DEFAULTS.folds
     mirror: bool = DEFAULTS.mirror
+    entropy_map: bool = DEFAULTS.entropy_map
     low_memory: bool = DEFAULTS.low_memory
     replace_organs: bool = False
     export_rtstruct: bool = True

@@ -42,6 +42,7 @@ def segment(volume, bundle, options, on_progress, cancel, models) -> Segmentatio
         folds=("0",),
         seconds={"network": 0.1},
         peak_memory_mb=100.0,
+        entropy=truth.array * 10 if options.entropy else None,
     )
 
 

@@ -107,11 +107,13 @@ def test_the_own_choice_of_organs_is_asked_for_and_remembered(a_ready_panel, cli
 def test_options_arrive_at_the_worker(a_ready_panel, click):
     parameters = a_ready_panel.parameters
     parameters.folds, parameters.mirror, parameters.low_memory, parameters.device = "0", False, True, "cpu"
+    a_ready_panel.segment.ui.advancedCollapsibleButton.collapsed = False
+    click(a_ready_panel.segment.ui.entropyMapCheckBox)
     confirm_and_start(a_ready_panel, click)
     a_ready_panel.processes.last.be_ready()
     (request,) = a_ready_panel.processes.last.told(Segment)
     assert (request.folds, request.mirror, request.low_memory, request.device) == (("0",), False, True, "cpu")
-    assert request.organs is None
+    assert request.organs is None and request.entropy is True
 
 
 def test_a_fold_that_is_none_blocks(a_ready_panel, click):

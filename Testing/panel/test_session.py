@@ -96,13 +96,16 @@ def test_from_dicom_to_an_rtstruct_that_holds_the_correction(
     an_open_panel, a_phantom_folder, tmp_path, click, process_events
 ):
     from PediatricAbdomenSegLib.engine.cases.image_file import read_label_map
+    from PediatricAbdomenSegLib.scene.images import voxels_of
 
     session, parameters = an_open_panel.session, an_open_panel.session.parameters
     pages = an_open_panel.pages
     parameters.input_volume = load_ct(a_phantom_folder)
 
-    # Segment
+    # Segment, with a map of the uncertainty
     ui = pages["SegmentPage"].ui
+    ui.advancedCollapsibleButton.collapsed = False
+    click(ui.entropyMapCheckBox)
     click(ui.segmentButton)
     if ui.confirmCheckBox.visible:
         click(ui.confirmCheckBox)
@@ -110,6 +113,9 @@ def test_from_dicom_to_an_rtstruct_that_holds_the_correction(
     process_events(until=lambda: parameters.segmentation is not None, timeout_s=180)
     assert session.message == ""
     assert not list((tmp_path / "Jobs").glob("*-*/job.json")), "the job's folder is gone once the result is shown"
+    entropy = session.scene.GetFirstNodeByName(f"{parameters.segmentation.GetName()} entropy")
+    truth = read_label_map(a_phantom_folder / "labels.nii.gz")
+    np.testing.assert_allclose(voxels_of(entropy.GetImageData()), truth.array * 10 / 255.0, atol=1e-6)
 
     # Review: cut the liver above the slice of its centre, accept liver and spleen
     ui = pages["ReviewPage"].ui
@@ -135,7 +141,6 @@ def test_from_dicom_to_an_rtstruct_that_holds_the_correction(
     (rtstruct,) = out.glob("*_rtstruct.dcm")
     extents = z_extents_mm(rtstruct)
     assert set(extents) == {"Spleen", "Liver"}
-    truth = read_label_map(a_phantom_folder / "labels.nii.gz")
     liver_z = np.flatnonzero((truth.array == 6).any(axis=(1, 2)))
     heights = truth.geometry.to_ras(np.stack([liver_z, 0 * liver_z, 0 * liver_z], axis=1).astype(float))[:, 2]
     assert extents["Liver"][0] == pytest.approx(heights.min(), abs=0.1)

@@ -58,4 +58,5 @@ def segment_request(parameters: Any, bundle: Bundle) -> Segment:
         mirror=None if settings.mirror else False,
         organs=None if settings.organ_choice == ALL else organs,
         low_memory=settings.low_memory,
+        entropy=settings.entropy_map,
     )

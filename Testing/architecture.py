@@ -57,6 +57,7 @@ HEAVY = (
     "pandas",
     "skimage",
     "highdicom",
+    "pynetdicom",
 )
 
 

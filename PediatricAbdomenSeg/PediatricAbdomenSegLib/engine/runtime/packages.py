@@ -12,6 +12,8 @@ REQUIRED = (
     "scipy",
     "Pillow",
     "rt-utils",
+    "highdicom",
+    "pynetdicom",
     "safetensors",
     "torch",
     "dynamic-network-architectures",

@@ -154,13 +154,19 @@ def write_study(folder: Path, study: Study) -> Path:
     Raises:
         InputError: the study contradicts itself. ResourceError: the file cannot be written.
     """
-    values = json.loads(json.dumps({"schema_version": SCHEMA_VERSION, **asdict(study)}))
-    study_from_json(JsonFields(values, STUDY_NAME, InputError, _HINT))
+    values = check_study(study)
     path = Path(folder) / STUDY_NAME
     text = json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     with replaced_when_complete(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
     return path
+
+
+def check_study(study: Study) -> dict[str, Any]:
+    """The content of study.json; raises `InputError` when the study contradicts itself."""
+    values = json.loads(json.dumps({"schema_version": SCHEMA_VERSION, **asdict(study)}))
+    study_from_json(JsonFields(values, STUDY_NAME, InputError, "Correct what the study is made from."))
+    return values
 
 
 def read_study(folder: Path) -> Study:

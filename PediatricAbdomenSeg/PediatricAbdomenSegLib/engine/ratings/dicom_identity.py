@@ -1,0 +1,77 @@
+"""The UIDs by which DICOM files are known again wherever they lie."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import InputError, ResourceError
+
+# What pydicom raises on malformed files, depending on where it stumbles.
+DAMAGED = (EOFError, ValueError, TypeError, LookupError, AttributeError, NotImplementedError)
+_TAGS = ["SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "Modality"]
+
+
+@dataclass(frozen=True)
+class DicomIdentity:
+    """What a DICOM file says it is; "" for what it does not say."""
+
+    path: Path
+    sop_class_uid: str
+    sop_instance_uid: str
+    series_instance_uid: str
+    modality: str
+
+
+def identity_of(path: Path) -> DicomIdentity | None:
+    """The identity of a DICOM file, None when it is another kind of file or too damaged to say.
+
+    Raises:
+        ResourceError: the file cannot be read.
+    """
+    from pydicom import dcmread
+    from pydicom.errors import InvalidDicomError
+
+    try:
+        dataset = dcmread(path, stop_before_pixels=True, specific_tags=_TAGS)
+        return DicomIdentity(Path(path), *(str(dataset.get(tag) or "") for tag in _TAGS))
+    except OSError as error:
+        raise ResourceError(f"{path} cannot be read: {error.strerror}.", "Check the file's permissions.") from error
+    except (InvalidDicomError, *DAMAGED):
+        return None  # reading the case itself says what is wrong with it
+
+
+def series_files(folder: Path, series_uid: str | None = None) -> tuple[DicomIdentity, ...]:
+    """The files of one CT series directly in a folder or below, in the order of their paths.
+
+    Args:
+        series_uid: Series Instance UID; None for the only CT series.
+
+    Raises:
+        InputError: no such series, no CT series at all, or several and none chosen.
+        ResourceError: a file cannot be read.
+    """
+    with ThreadPoolExecutor() as pool:
+        identities = [each for each in pool.map(identity_of, _files_below(folder)) if each is not None]
+    series = {each.series_instance_uid: each.modality for each in identities if each.modality == "CT"}
+    if series_uid is None and len(series) > 1:
+        raise InputError(f"{folder} holds {len(series)} CT series.", f"Choose one: {', '.join(sorted(series))}.")
+    wanted = next(iter(series), None) if series_uid is None else series_uid
+    if wanted is None or wanted not in series:
+        raise InputError(
+            f"{folder} holds no CT series{f' {series_uid}' if series_uid else ''}.",
+            "Give the folder that holds the DICOM slices.",
+        )
+    return tuple(each for each in identities if each.series_instance_uid == wanted and each.modality == "CT")
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    for parent, subfolders, names in os.walk(folder):
+        subfolders.sort()
+        for name in sorted(names):
+            path = Path(parent, name)
+            if path.is_file():  # a link to nowhere or a pipe would fail or wait for ever
+                yield path

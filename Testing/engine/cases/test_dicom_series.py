@@ -8,9 +8,8 @@ import numpy as np
 import pydicom
 import pytest
 
-from ct_series_builder import MR, ORIENTATIONS, hounsfield_pattern, write_series
+from ct_series_builder import ORIENTATIONS, hounsfield_pattern, write_series
 from PediatricAbdomenSegLib.engine.cases.dicom_series import read_series
-from PediatricAbdomenSegLib.engine.cases.series_choice import list_series
 from PediatricAbdomenSegLib.engine.errors import Cancelled, InputError
 
 
@@ -60,26 +59,6 @@ def test_positions_increase_along_the_normal_whatever_the_file_names(tmp_path):
     assert heights == sorted(heights)
 
 
-def test_slope_and_intercept_are_taken_from_each_slice(tmp_path):
-    def change(index, dataset):
-        dataset.RescaleIntercept = -1000 - index
-        dataset.RescaleSlope = 2
-
-    volume = read_series(write_series(tmp_path / "ct", change=change))
-    stored = hounsfield_pattern((5, 40, 48)).astype(int) + 1024
-    assert np.array_equal(volume.array, 2 * stored - 1000 - np.arange(5)[:, None, None])
-
-
-def test_values_beyond_int16_are_clipped_not_wrapped(tmp_path):
-    def change(index, dataset):
-        dataset.RescaleSlope, dataset.RescaleIntercept = 100, -32768
-
-    volume = read_series(write_series(tmp_path / "ct", change=change))
-    stored = hounsfield_pattern((5, 40, 48)).astype(int) + 1024
-    assert np.array_equal(volume.array, np.clip(100 * stored - 32768, -32768, 32767))
-    assert volume.array.max() == 32767
-
-
 def test_references_carry_what_contours_and_plausibility_need(an_axial_series):
     references = read_series(an_axial_series).references
     header = pydicom.dcmread(_first_file(an_axial_series))
@@ -95,107 +74,6 @@ def test_age_comes_from_the_age_or_from_the_dates(tmp_path, age, years):
 
     volume = read_series(write_series(tmp_path / "ct", change=change))
     assert volume.references.patient_age_years == pytest.approx(years, abs=0.01)
-
-
-def test_localizers_texts_and_other_objects_are_ignored(an_axial_series):
-    localizer = pydicom.dcmread(_first_file(an_axial_series))
-    localizer.ImageType = ["ORIGINAL", "PRIMARY", "LOCALIZER"]
-    localizer.ImageOrientationPatient = [0, 1, 0, 0, 0, -1]
-    localizer.save_as(an_axial_series / "scout")
-    dose_report = pydicom.dcmread(_first_file(an_axial_series))
-    dose_report.SOPClassUID, dose_report.Modality = "1.2.840.10008.5.1.4.1.1.88.67", "SR"
-    dose_report.save_as(an_axial_series / "dose")
-    (an_axial_series / "readme.txt").write_text("CT of a phantom")
-    assert read_series(an_axial_series).array.shape == (5, 40, 48)
-
-
-def test_files_without_suffix_in_subfolders_are_found(tmp_path):
-    write_series(tmp_path / "study" / "deep", names="IM{:04d}".format)
-    assert read_series(tmp_path).array.shape == (5, 40, 48)
-
-
-def test_several_series_are_listed_and_asked_for(tmp_path):
-    write_series(tmp_path / "a")
-    write_series(tmp_path / "b", shape=(3, 8, 9))
-    with pytest.raises(InputError, match="--series UID") as error:
-        read_series(tmp_path)
-    summaries = list_series(tmp_path)
-    assert [summary.files for summary in summaries] == [5, 3]
-    assert all(summary.series_instance_uid in error.value.hint for summary in summaries)
-    assert read_series(tmp_path, summaries[1].series_instance_uid).array.shape == (3, 8, 9)
-
-
-def test_a_series_that_is_not_there_is_an_error_that_lists_the_others(an_axial_series):
-    with pytest.raises(InputError, match="1\\.2\\.3\\.4") as error:
-        read_series(an_axial_series, "1.2.3.4")
-    assert list_series(an_axial_series)[0].series_instance_uid in error.value.hint
-
-
-def test_the_only_ct_is_taken_beside_another_modality(tmp_path):
-    write_series(tmp_path / "ct")
-
-    def change(index, dataset):
-        dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = MR
-        dataset.Modality = "MR"
-
-    write_series(tmp_path / "mr", change=change)
-    assert read_series(tmp_path).modality == "CT"
-    with pytest.raises(InputError, match="MR"):
-        read_series(tmp_path / "mr")
-
-
-def test_an_empty_folder_has_no_series(tmp_path):
-    assert list_series(tmp_path) == ()
-    with pytest.raises(InputError, match="No DICOM images"):
-        read_series(tmp_path)
-
-
-def test_a_missing_folder_is_named(tmp_path):
-    with pytest.raises(InputError, match="nowhere"):
-        list_series(tmp_path / "nowhere")
-
-
-def test_a_gap_names_its_neighbours(tmp_path):
-    folder = write_series(tmp_path / "ct", shape=(8, 16, 16), change=lambda index, dataset: index != 3)
-    with pytest.raises(InputError, match=r"gap of 4\.00 mm between slice2\.dcm and slice4\.dcm"):
-        read_series(folder)
-
-
-def test_a_gap_among_three_slices_is_a_gap(tmp_path):
-    folder = write_series(tmp_path / "ct", shape=(4, 16, 16), change=lambda index, dataset: index != 2)
-    with pytest.raises(InputError, match=r"gap of 4\.00 mm"):
-        read_series(folder)
-
-
-def test_mixed_spacing_is_named(tmp_path):
-    def change(index, dataset):
-        if index >= 5:
-            dataset.ImagePositionPatient[2] += 0.6 * (index - 4)
-
-    with pytest.raises(InputError, match=r"Mixed slice spacing: 2\.60 mm between slice\d\.dcm"):
-        read_series(write_series(tmp_path / "ct", shape=(8, 16, 16), change=change))
-
-
-def test_a_doubled_slice_is_named(an_axial_series):
-    (an_axial_series / "copy.dcm").write_bytes((an_axial_series / "slice3.dcm").read_bytes())
-    with pytest.raises(InputError, match=r"same place.*copy\.dcm and slice3\.dcm"):
-        read_series(an_axial_series)
-
-
-def test_positions_rounded_to_a_hundredth_are_no_mixed_spacing(tmp_path):
-    def change(index, dataset):
-        dataset.ImagePositionPatient[2] = round(float(dataset.ImagePositionPatient[2]), 2)
-
-    folder = write_series(tmp_path / "ct", spacing_mm=(0.333, 1.0, 1.0), shape=(9, 8, 8), change=change)
-    assert read_series(folder).geometry.spacing_mm[0] == pytest.approx(0.333, abs=2e-3)
-
-
-def test_a_tilted_gantry_is_refused(tmp_path):
-    def change(index, dataset):
-        dataset.ImagePositionPatient[1] += 0.5 * index
-
-    with pytest.raises(InputError, match="gantry"):
-        read_series(write_series(tmp_path / "ct", change=change))
 
 
 @pytest.mark.parametrize(
@@ -247,12 +125,6 @@ def test_a_truncated_file_is_named(an_axial_series, kept):
         read_series(an_axial_series)
 
 
-def test_an_empty_file_is_named(an_axial_series):
-    (an_axial_series / "slice9.dcm").write_bytes(b"")
-    with pytest.raises(InputError, match=r"slice9\.dcm is empty"):
-        read_series(an_axial_series)
-
-
 def test_messages_do_not_name_the_patient(tmp_path):
     with pytest.raises(InputError) as error:
         read_series(write_series(tmp_path / "ct", change=_remove("ImagePositionPatient")))
@@ -271,7 +143,9 @@ def test_reading_stops_when_the_progress_callback_raises(an_axial_series):
 def test_progress_ends_at_one(an_axial_series):
     fractions = []
     read_series(an_axial_series, on_progress=lambda event: fractions.append(event.fraction))
-    assert fractions == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0])
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == pytest.approx(1.0)
+    assert len(fractions) == 10  # each file is looked at for its header, then for its pixels
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from PediatricAbdomenSegLib.engine.cases.dicom_headers import scan_folder
+from PediatricAbdomenSegLib.engine.cases.dicom_scan import scan_folder
 from PediatricAbdomenSegLib.engine.cli.cohort import case_input, find_cases
 from PediatricAbdomenSegLib.engine.errors import InputError
 

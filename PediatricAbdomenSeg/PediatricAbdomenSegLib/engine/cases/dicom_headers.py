@@ -1,26 +1,23 @@
-"""Find the image series in a folder by reading headers only."""
+"""The headers of image files, one per image, without their pixel data."""
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import BinaryIO
 
+import numpy as np
 from pydicom import dcmread
 from pydicom.dataset import Dataset
-from pydicom.errors import InvalidDicomError
+from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from ..errors import InputError, ResourceError
+from ..errors import InputError, PediatricAbdomenSegError, ResourceError
+from .dicom_file import DAMAGED, is_dicom_start
+from .dicom_frames import FUNCTIONAL_GROUPS, MULTI_FRAME_CT, frame_datasets
 
 CT_IMAGE_STORAGE = "1.2.840.10008.5.1.4.1.1.2"
-MULTI_FRAME_CT = {
-    "1.2.840.10008.5.1.4.1.1.2.1": "Enhanced CT Image Storage",
-    "1.2.840.10008.5.1.4.1.1.2.2": "Legacy Converted Enhanced CT Image Storage",
-}
 # Images of a patient's anatomy in slices, so that a wrong modality can be named. All other objects in a study folder
 # (RT objects, segmentations, dose reports, secondary captures, presentation states) are none of our business.
 _OTHER_IMAGE_STORAGE = {
@@ -33,10 +30,12 @@ _OTHER_IMAGE_STORAGE = {
     "1.2.840.10008.5.1.4.1.1.20",  # nuclear medicine
 }
 _IMAGE_STORAGE = {CT_IMAGE_STORAGE, *MULTI_FRAME_CT, *_OTHER_IMAGE_STORAGE}
-_PREFIX_OFFSET, _PREFIX = 128, b"DICM"
+_DICOM_SUFFIXES = {".dcm", ".dicom", ".ima"}
+_FIRST_BYTES = 132  # preamble and prefix
 _DAYS_PER_YEAR = 365.25
 _YEARS_PER_UNIT = {"Y": 1.0, "M": 1 / 12, "W": 7 / _DAYS_PER_YEAR, "D": 1 / _DAYS_PER_YEAR}
-_TAGS = [
+_OVERLAYS = [f"{group:04X}{element}" for group in range(0x6000, 0x6020, 2) for element in ("0100", "0102")]
+_TAGS: list[int | str] = [
     "SOPClassUID",
     "SOPInstanceUID",
     "Modality",
@@ -45,15 +44,21 @@ _TAGS = [
     "SeriesInstanceUID",
     "SeriesDescription",
     "SeriesNumber",
+    "AcquisitionNumber",
     "FrameOfReferenceUID",
     "ImagePositionPatient",
     "ImageOrientationPatient",
     "PixelSpacing",
-    "SliceThickness",
     "Rows",
     "Columns",
     "SamplesPerPixel",
     "NumberOfFrames",
+    "BitsAllocated",
+    "BitsStored",
+    "HighBit",
+    "PixelRepresentation",
+    "PixelPaddingValue",
+    "PixelPaddingRangeLimit",
     "RescaleSlope",
     "RescaleIntercept",
     "PatientAge",
@@ -61,20 +66,51 @@ _TAGS = [
     "PatientSex",
     "PatientPosition",
     "StudyDate",
+    *FUNCTIONAL_GROUPS,
+    *(int(tag, 16) for tag in _OVERLAYS),
 ]
+_PIXEL_DATA_TAG = {"<": b"\xe0\x7f\x10\x00", ">": b"\x7f\xe0\x00\x10"}
+
+
+@dataclass(frozen=True)
+class NativePixels:
+    """Where the uncompressed pixel data of a file lie.
+
+    Attributes:
+        offset: of the first frame, bytes from the beginning of the file.
+        dtype: of one pixel as stored, with its byte order.
+    """
+
+    offset: int
+    dtype: np.dtype
 
 
 @dataclass(frozen=True)
 class ImageHeader:
-    """The header of one image file.
+    """The header of one image: of a file, or of one frame of a multi-frame file.
 
     Attributes:
         path: where it lies.
-        dataset: the elements of the header that reading a volume needs, without pixel data.
+        dataset: the elements of the header that reading a volume needs, without pixel data. Those of a frame hold at
+            the top level what its functional groups say.
+        frame: index of the frame, None for a single-frame image.
+        native: where its pixel data lie; None when they are compressed, missing or not as long as the header says.
     """
 
     path: Path
     dataset: Dataset
+    frame: int | None = None
+    native: NativePixels | None = None
+
+    @property
+    def name(self) -> str:
+        """File name, with the number of the frame as DICOM counts, for messages."""
+        return self.path.name if self.frame is None else f"{self.path.name} frame {self.frame + 1}"
+
+    @property
+    def where(self) -> str:
+        """Path, with the number of the frame, for messages."""
+        return str(self.path.with_name(self.name))
 
     @property
     def series_instance_uid(self) -> str:
@@ -84,54 +120,42 @@ class ImageHeader:
     def is_ct(self) -> bool:
         return self.dataset.SOPClassUID == CT_IMAGE_STORAGE or self.dataset.SOPClassUID in MULTI_FRAME_CT
 
-
-def scan_folder(folder: Path) -> tuple[ImageHeader, ...]:
-    """Headers of every image below ``folder``, in the order of their paths; () when there are none.
-
-    Localizers, objects that are not images in slices and files that are not DICOM are left out.
-
-    Raises:
-        InputError: the folder does not exist, or a DICOM file in it is damaged or empty.
-    """
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise InputError(f"{folder} is not a folder.", "Give the folder that holds the DICOM files of the CT.")
-    paths = sorted(Path(root, name) for root, _, names in os.walk(folder) for name in names if name != "DICOMDIR")
-    with ThreadPoolExecutor() as pool:
-        # A link to nowhere or a pipe is no file: opening it would fail or wait for ever.
-        headers = pool.map(_read_header, (path for path in paths if path.is_file()))
-        return tuple(header for header in headers if header is not None and not _is_localizer(header))
+    @property
+    def is_localizer(self) -> bool:
+        return "LOCALIZER" in (str(value).upper() for value in np.atleast_1d(self.dataset.get("ImageType") or ()))
 
 
-def read_headers(paths: Iterable[Path]) -> tuple[ImageHeader, ...]:
-    """Headers of files, in their order; files that are not images in slices are left out.
+def headers_of_file(path: Path) -> tuple[ImageHeader, ...]:
+    """The images of a file, one per frame; () for a file that is not DICOM or holds no image in slices.
 
     Raises:
-        InputError: a DICOM file is damaged or empty. ResourceError: a file cannot be read.
+        InputError: a DICOM file is damaged, or a file that calls itself DICOM by its suffix is not.
+        ResourceError: the file cannot be read.
     """
-    with ThreadPoolExecutor() as pool:
-        return tuple(header for header in pool.map(_read_header, map(Path, paths)) if header is not None)
-
-
-def group_by_series(headers: Iterable[ImageHeader]) -> dict[str, list[ImageHeader]]:
-    """Headers by Series Instance UID, in the order they come."""
-    series: dict[str, list[ImageHeader]] = {}
-    for header in headers:
-        series.setdefault(header.series_instance_uid, []).append(header)
-    return series
-
-
-def is_dicom_file(path: Path) -> bool:
-    """Whether a file carries the DICOM prefix."""
-    with Path(path).open("rb") as file:
-        file.seek(_PREFIX_OFFSET)
-        return file.read(len(_PREFIX)) == _PREFIX
-
-
-def series_of_file(path: Path) -> str | None:
-    """Series Instance UID of a DICOM file, None when it is not an image."""
-    header = _read_header(Path(path))
-    return header.series_instance_uid if header else None
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            first_bytes = file.read(_FIRST_BYTES)
+            if not is_dicom_start(first_bytes):
+                _refuse_broken(path, first_bytes)
+                return ()
+            file.seek(0)
+            dataset = dcmread(file, stop_before_pixels=True, specific_tags=_TAGS, force=True)
+            if not _is_image(path, dataset):
+                return ()
+            native = _native_pixels(file, dataset)
+        if dataset.SOPClassUID in MULTI_FRAME_CT:
+            frames = frame_datasets(path, dataset)
+            return tuple(ImageHeader(path, frame, index, native) for index, frame in enumerate(frames))
+    except PediatricAbdomenSegError:
+        raise
+    except OSError as error:
+        raise ResourceError(
+            f"{path} cannot be read: {error.strerror}.", "Check the permissions of the file."
+        ) from error
+    except DAMAGED as error:
+        raise InputError(f"{path} is a damaged DICOM file: {error}.", "Export the series again.") from error
+    return (ImageHeader(path, dataset, None, native),)
 
 
 def age_in_years(dataset: Dataset) -> float | None:
@@ -145,40 +169,56 @@ def age_in_years(dataset: Dataset) -> float | None:
     return (studied - born).days / _DAYS_PER_YEAR
 
 
-def _read_header(path: Path) -> ImageHeader | None:
-    try:
-        if path.stat().st_size == 0 and path.suffix.lower() == ".dcm":
-            raise InputError(f"{path} is empty (0 bytes).", "Export the series again: a slice is missing here.")
-        if not is_dicom_file(path):
-            return None
-        dataset = dcmread(path, stop_before_pixels=True, specific_tags=_TAGS)
-        storage = dataset.get("SOPClassUID") or dataset.file_meta.get("MediaStorageSOPClassUID", "")
-        if not storage:
-            raise InputError(
-                f"{path}: SOP Class UID (0008,0016) is missing.", "The file is truncated: export it again."
-            )
-        if storage not in _IMAGE_STORAGE:
-            return None
-        # Some de-identification empties these two in the data set and forgets the file meta information.
-        dataset.SOPClassUID = storage
-        dataset.SOPInstanceUID = dataset.get("SOPInstanceUID") or dataset.file_meta.get(
-            "MediaStorageSOPInstanceUID", ""
-        )
-        if "Rows" not in dataset:
-            raise InputError(f"{path}: Rows (0028,0010) is missing.", "The file is truncated: export the series again.")
-        for element in dataset:  # converts every raw value now: a malformed one is reported with its file
-            element.value  # noqa: B018
-    except OSError as error:
-        raise ResourceError(
-            f"{path} cannot be read: {error.strerror}.", "Check the permissions of the file."
-        ) from error
-    except (InvalidDicomError, EOFError, ValueError, TypeError, KeyError, AttributeError, NotImplementedError) as error:
-        raise InputError(f"{path} is a damaged DICOM file: {error}.", "Export the series again.") from error
-    return ImageHeader(path, dataset)
+def _refuse_broken(path: Path, first_bytes: bytes) -> None:
+    # A file that is called DICOM and is not may be a slice that was lost in copying: never left out silently.
+    if path.suffix.lower() not in _DICOM_SUFFIXES:
+        return
+    if not first_bytes:
+        raise InputError(f"{path} is empty (0 bytes).", "Export the series again: a slice is missing here.")
+    raise InputError(
+        f"{path} is no DICOM file, although its name says so.",
+        "Export the series again if this is a slice of it, or remove the file.",
+    )
 
 
-def _is_localizer(header: ImageHeader) -> bool:
-    return "LOCALIZER" in (str(value).upper() for value in header.dataset.get("ImageType") or ())
+def _is_image(path: Path, dataset: Dataset) -> bool:
+    """Whether a data set is an image in slices; completes and checks it if so."""
+    storage = dataset.get("SOPClassUID") or dataset.file_meta.get("MediaStorageSOPClassUID", "")
+    if not storage:
+        raise InputError(f"{path}: SOP Class UID (0008,0016) is missing.", "The file is truncated: export it again.")
+    if storage not in _IMAGE_STORAGE:
+        return False
+    # Some de-identification empties these two in the data set and forgets the file meta information.
+    dataset.SOPClassUID = storage
+    dataset.SOPInstanceUID = dataset.get("SOPInstanceUID") or dataset.file_meta.get("MediaStorageSOPInstanceUID", "")
+    if "Rows" not in dataset:
+        raise InputError(f"{path}: Rows (0028,0010) is missing.", "The file is truncated: export the series again.")
+    for element in dataset:  # converts every raw value now: a malformed one is reported with its file
+        element.value  # noqa: B018
+    return True
+
+
+def _native_pixels(file: BinaryIO, dataset: Dataset) -> NativePixels | None:
+    """Where pixel data begin; ``file`` stands where reading the header stopped."""
+    is_implicit, is_little_endian = dataset.original_encoding
+    from_encoding = {
+        (True, True): ImplicitVRLittleEndian,
+        (False, True): ExplicitVRLittleEndian,
+        (False, False): ExplicitVRBigEndian,
+    }.get((is_implicit, is_little_endian))
+    if dataset.file_meta.get("TransferSyntaxUID", from_encoding) != from_encoding:  # compressed or deflated
+        return None
+    order = "<" if is_little_endian else ">"
+    tag, rest = file.read(4), file.read(4 if is_implicit else 8)
+    bits = int(dataset.get("BitsAllocated") or 0)
+    if tag != _PIXEL_DATA_TAG[order] or len(rest) < 4 or bits not in (8, 16, 32) or (bits == 8 and order == ">"):
+        return None
+    dtype = np.dtype(f"{order}{'i' if dataset.get('PixelRepresentation') == 1 else 'u'}{bits // 8}")
+    pixels = int(dataset.Rows) * int(dataset.get("Columns") or 0) * int(dataset.get("NumberOfFrames") or 1)
+    length = int(np.frombuffer(rest[-4:], f"{order}u4")[0])
+    expected = pixels * dtype.itemsize * int(dataset.get("SamplesPerPixel") or 1)
+    # An odd number of bytes is padded to an even one.
+    return NativePixels(file.tell(), dtype) if length in (expected, expected + expected % 2) else None
 
 
 def _date(value: object) -> date | None:

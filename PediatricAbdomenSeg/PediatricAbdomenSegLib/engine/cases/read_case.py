@@ -6,33 +6,41 @@ from pathlib import Path
 
 from ..errors import InputError
 from ..progress import OnProgress, ignore_progress
-from .dicom_headers import is_dicom_file, series_of_file
+from .dicom_file import is_dicom_file
+from .dicom_scan import series_of_file
 from .dicom_series import read_series
 from .image_file import IMAGE_SUFFIXES, is_image_file, read_image
+from .series_spacing import Gaps
 from .volume import Volume
 
 
-def read_case(path: Path, series_uid: str | None = None, on_progress: OnProgress = ignore_progress) -> Volume:
+def read_case(
+    path: Path,
+    series_uid: str | None = None,
+    on_progress: OnProgress = ignore_progress,
+    gaps: Gaps = "refuse",
+) -> Volume:
     """Read one CT.
 
     Args:
-        path: a folder with DICOM files, one DICOM file (its whole series in the same folder is read), or a NIfTI,
-            NRRD or MetaImage file.
+        path: a folder with DICOM files, one DICOM file (its whole series in the same folder is read) or a DICOMDIR,
+            or a NIfTI, NRRD or MetaImage file.
         series_uid: Series Instance UID, where a folder holds several CT series.
         on_progress: stage "read", fraction done.
+        gaps: for DICOM, see `read_series`.
 
     Raises:
         InputError: the path does not exist or is none of these, or its content cannot be used.
     """
     path = Path(path)
     if path.is_dir():
-        return read_series(path, series_uid, on_progress)
+        return read_series(path, series_uid, on_progress, gaps)
     if not path.exists():
         raise InputError(f"{path} does not exist.", "Check the path.")
     if is_image_file(path):
         return read_image(path)
     if is_dicom_file(path):
-        return read_series(path.parent, series_uid or series_of_file(path), on_progress)
+        return read_series(path.parent, series_uid or series_of_file(path), on_progress, gaps)
     raise InputError(
         f"{path} is neither DICOM nor an image file.",
         f"Give a folder with the DICOM files of a CT, or a file ending in {', '.join(IMAGE_SUFFIXES)}.",

@@ -1,25 +1,14 @@
-"""Checks that the files of a series are one regular stack of slices; each failure names file, attribute and values."""
+"""Checks on the attributes of a series; each failure names file, attribute and values."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from pydicom.datadict import dictionary_description, tag_for_keyword
 
 from ..errors import InputError
-from .dicom_headers import MULTI_FRAME_CT, ImageHeader
-
-if TYPE_CHECKING:
-    from .series_geometry import SliceStack
-
-# Positions are often rounded to 0.01 mm, so a distance may be off by 0.02 mm; beyond 5 % of the slice distance a
-# uniform grid would misplace anatomy visibly over a whole stack.
-_ROUNDING_MM = 0.02
-_RELATIVE_TOLERANCE = 0.05
-_SAME_PLACE_MM = 0.01
-_EXPORT_AGAIN = "Export the complete series again, without duplicates."
+from .dicom_headers import ImageHeader
 
 
 def attribute_name(keyword: str) -> str:
@@ -33,7 +22,7 @@ def required_text(header: ImageHeader, keyword: str) -> str:
     value = header.dataset.get(keyword)
     if value is None or str(value).strip() == "":
         raise InputError(
-            f"{header.path}: {attribute_name(keyword)} is missing.",
+            f"{header.where}: {attribute_name(keyword)} is missing.",
             "Export the series again; de-identify without removing it.",
         )
     return str(value)
@@ -47,30 +36,46 @@ def required_numbers(header: ImageHeader, keyword: str, count: int) -> np.ndarra
         numbers = np.array([float(number) for number in np.atleast_1d(value)])
     except (TypeError, ValueError) as error:
         raise InputError(
-            f"{header.path}: {attribute_name(keyword)} is {value}, not numbers.", "Export the series again."
+            f"{header.where}: {attribute_name(keyword)} is {value}, not numbers.", "Export the series again."
         ) from error
     if numbers.size != count or not np.all(np.isfinite(numbers)):
         raise InputError(
-            f"{header.path}: {attribute_name(keyword)} is {numbers.tolist()}; {count} finite numbers are needed.",
+            f"{header.where}: {attribute_name(keyword)} is {numbers.tolist()}; {count} finite numbers are needed.",
             "Export the series again.",
         )
     return numbers
 
 
-def check_single_frames(headers: Sequence[ImageHeader]) -> None:
-    """Raise `InputError` for a multi-frame or colour image, which this reader does not take."""
+def required_integer(header: ImageHeader, keyword: str) -> int:
+    """A positive whole number that must be there."""
+    number = float(required_numbers(header, keyword, 1)[0])
+    if number < 1 or not number.is_integer():
+        raise InputError(
+            f"{header.where}: {attribute_name(keyword)} is {number:g}, not a positive whole number.",
+            "Export the series again.",
+        )
+    return int(number)
+
+
+def check_grey_images(headers: Sequence[ImageHeader]) -> None:
+    """Raise `InputError` for a colour image, or for several frames without a position of their own."""
     for header in headers:
         dataset = header.dataset
-        if dataset.SOPClassUID in MULTI_FRAME_CT or int(dataset.get("NumberOfFrames") or 1) > 1:
+        if header.frame is None and required_or_one(header, "NumberOfFrames") > 1:
             raise InputError(
-                f"{header.path} is a multi-frame image ({MULTI_FRAME_CT.get(dataset.SOPClassUID, 'several frames')}).",
-                "Export the series as classic CT images, one file per slice.",
+                f"{header.path} is a multi-frame image whose frames have no position each.",
+                "Export the series as classic CT images, one file per slice, or as Enhanced CT.",
             )
-        if int(dataset.get("SamplesPerPixel") or 1) != 1:
+        if required_or_one(header, "SamplesPerPixel") != 1:
             raise InputError(
                 f"{header.path} is a colour image: {attribute_name('SamplesPerPixel')} is {dataset.SamplesPerPixel}.",
                 "Give the original CT images, not a screenshot.",
             )
+
+
+def required_or_one(header: ImageHeader, keyword: str) -> int:
+    """A positive whole number, 1 when the attribute is absent or empty."""
+    return required_integer(header, keyword) if str(header.dataset.get(keyword) or "").strip() else 1
 
 
 def check_uniform(headers: Sequence[ImageHeader], keyword: str, count: int = 0, tolerance: float = 0.0) -> None:
@@ -97,53 +102,6 @@ def check_uniform(headers: Sequence[ImageHeader], keyword: str, count: int = 0, 
         if not same:
             raise InputError(
                 f"{attribute_name(keyword)} differs within the series: "
-                f"{ours} in {first.path.name}, {theirs} in {header.path.name}.",
+                f"{ours} in {first.name}, {theirs} in {header.name}.",
                 "Export one reconstruction only, or separate the files into a folder each.",
             )
-
-
-def check_slice_positions(stack: SliceStack) -> None:
-    """Raise `InputError` for a doubled slice, a gap, mixed spacing or slices that do not lie behind one another."""
-    along_normal = stack.positions_mm @ stack.normal
-    distances = np.diff(along_normal)
-    names = [header.path.name for header in stack.headers]
-    doubled = np.flatnonzero(distances < _SAME_PLACE_MM)
-    if doubled.size:
-        i = int(doubled[0])
-        raise InputError(
-            f"Two slices at the same place, {along_normal[i]:.2f} mm along the normal: "
-            f"{names[i]} and {names[i + 1]} ({doubled.size} such pairs).",
-            _EXPORT_AGAIN,
-        )
-    _check_distances(distances, names)
-    sideways = stack.positions_mm - stack.positions_mm[0]
-    sideways = sideways - np.outer(sideways @ stack.normal, stack.normal)
-    drift_mm = np.linalg.norm(sideways, axis=1)
-    worst = int(drift_mm.argmax())
-    if drift_mm[worst] > max(_ROUNDING_MM, _RELATIVE_TOLERANCE * float(np.median(distances))):
-        raise InputError(
-            f"The slices do not lie behind one another: {names[worst]} is shifted by {drift_mm[worst]:.2f} mm "
-            f"in its plane against {names[0]} (Image Position (Patient) (0020,0032); a tilted gantry does this).",
-            "Reconstruct the series without gantry tilt.",
-        )
-
-
-def _check_distances(distances: np.ndarray, names: Sequence[str]) -> None:
-    usual = float(np.median(distances))
-    if len(distances) == 2:  # the median of two is their mean: of two distances the smaller is the usual one
-        usual = float(distances.min())
-    off = np.flatnonzero(np.abs(distances - usual) > max(2 * _ROUNDING_MM, _RELATIVE_TOLERANCE * usual))
-    if not off.size:
-        return
-    i = int(off[np.abs(distances[off] - usual).argmax()])
-    missing = distances[i] / usual
-    if off.size <= len(distances) // 3 + 1 and missing > 1.5 and abs(missing - round(missing)) < 0.1:
-        raise InputError(
-            f"A gap of {distances[i]:.2f} mm between {names[i]} and {names[i + 1]}; elsewhere the slices are "
-            f"{usual:.2f} mm apart ({round(missing) - 1} missing here, {off.size} gaps in all).",
-            _EXPORT_AGAIN,
-        )
-    raise InputError(
-        f"Mixed slice spacing: {distances[i]:.2f} mm between {names[i]} and {names[i + 1]}, {usual:.2f} mm elsewhere.",
-        "Export a series with equal slice distance.",
-    )

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import InputError
-from .dicom_headers import ImageHeader, group_by_series, scan_folder
+from ..progress import OnProgress, ignore_progress
+from .dicom_headers import ImageHeader
+from .dicom_scan import group_by_series, scan_folder
+from .dicomdir import check_nothing_missing
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,7 @@ class SeriesSummary:
         modality: (0008,0060).
         description: Series Description, "" when absent.
         number: Series Number, None when absent.
-        files: number of image files, localizers not counted.
+        images: number of images (frames of multi-frame files), localizers not counted.
         rows, columns: size of the first image.
     """
 
@@ -27,15 +30,15 @@ class SeriesSummary:
     modality: str
     description: str
     number: int | None
-    files: int
-    rows: int
-    columns: int
+    images: int
+    rows: int | None
+    columns: int | None
 
     def __str__(self) -> str:
         description = f' "{self.description}"' if self.description else ""
         number = f" no. {self.number}" if self.number is not None else ""
         uid = self.series_instance_uid or "without Series Instance UID"
-        return f"{uid} ({self.modality}{number}{description}, {self.files} × {self.rows} × {self.columns})"
+        return f"{uid} ({self.modality}{number}{description}, {self.images} × {self.rows} × {self.columns})"
 
 
 def list_series(folder: Path) -> tuple[SeriesSummary, ...]:
@@ -44,21 +47,36 @@ def list_series(folder: Path) -> tuple[SeriesSummary, ...]:
     Raises:
         InputError: the folder does not exist, or a DICOM file in it is damaged.
     """
-    return tuple(_summary(uid, headers) for uid, headers in group_by_series(scan_folder(folder)).items())
+    return tuple(_summary(uid, headers) for uid, headers in group_by_series(_slices(scan_folder(folder))).items())
 
 
-def choose_series(headers: Sequence[ImageHeader], folder: Path, series_uid: str | None) -> list[ImageHeader]:
-    """The headers of the CT series asked for, or of the only one.
+def find_series(
+    folder: Path, series_uid: str | None = None, on_progress: OnProgress = ignore_progress
+) -> list[ImageHeader]:
+    """The images of the CT series asked for, or of the only one, without localizers, in the order of their paths.
 
     Args:
-        headers: all images of the folder.
-        folder: for messages.
-        series_uid: Series Instance UID; None takes the only CT series.
+        folder: searched with all its subfolders.
+        series_uid: Series Instance UID; None takes the only CT series. Images without a position (saved screens,
+            protocols) and single images (bolus tracking) are no series to choose from when there is a stack of slices.
+        on_progress: stage "read", fraction of the files; may raise to stop.
 
     Raises:
-        InputError: there is no such series, it is no CT, or there are several to choose from.
+        InputError: there is no such series, it is no CT, there are several to choose from, or the folder's DICOMDIR
+            lists images of it that are not there.
     """
-    series = group_by_series(headers)
+    headers = scan_folder(folder, on_progress)
+    chosen = _chosen(group_by_series(_slices(headers)), Path(folder), series_uid)
+    uid = chosen[0].series_instance_uid
+    check_nothing_missing(folder, [header for header in headers if header.series_instance_uid == uid])
+    return chosen
+
+
+def _slices(headers: Sequence[ImageHeader]) -> list[ImageHeader]:
+    return [header for header in headers if not header.is_localizer]
+
+
+def _chosen(series: Mapping[str, list[ImageHeader]], folder: Path, series_uid: str | None) -> list[ImageHeader]:
     if series_uid is not None:
         if series_uid not in series:
             raise InputError(
@@ -70,12 +88,17 @@ def choose_series(headers: Sequence[ImageHeader], folder: Path, series_uid: str 
         return chosen
     if not series:
         raise InputError(f"No DICOM images in {folder}.", "Give the folder that holds the CT slices of one series.")
-    of_ct = {uid: files for uid, files in series.items() if any(header.is_ct for header in files)}
+    of_ct = {uid: headers for uid, headers in series.items() if any(header.is_ct for header in headers)}
     if not of_ct:
         raise InputError(_wrong_modality(*next(iter(series.items()))), "Give a CT series; the models are made for CT.")
+    of_ct = {uid: headers for uid, headers in of_ct.items() if _may_be_stack(headers)} or of_ct
     if len(of_ct) > 1:
         raise InputError(f"{folder} holds {len(of_ct)} CT series.", "Choose one with --series UID. " + _choices(of_ct))
     return next(iter(of_ct.values()))
+
+
+def _may_be_stack(headers: Sequence[ImageHeader]) -> bool:
+    return len(headers) > 1 and any("ImagePositionPatient" in header.dataset for header in headers)
 
 
 def _summary(uid: str, headers: Sequence[ImageHeader]) -> SeriesSummary:
@@ -85,10 +108,10 @@ def _summary(uid: str, headers: Sequence[ImageHeader]) -> SeriesSummary:
         series_instance_uid=uid,
         modality=str(first.get("Modality") or ""),
         description=str(first.get("SeriesDescription") or ""),
-        number=None if number is None else int(number),
-        files=len(headers),
-        rows=int(first.get("Rows") or 0),
-        columns=int(first.get("Columns") or 0),
+        number=int(number) if str(number).isdigit() else None,
+        images=len(headers),
+        rows=first.get("Rows"),
+        columns=first.get("Columns"),
     )
 
 

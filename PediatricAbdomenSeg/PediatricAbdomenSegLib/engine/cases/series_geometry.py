@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..errors import InputError
 from ..geometry import LPS_TO_RAS
 from .dicom_headers import ImageHeader
-from .series_checks import check_single_frames, check_uniform, required_numbers
+from .series_checks import check_grey_images, check_uniform, required_integer, required_numbers
 
 # Scanners write direction cosines with as few as three decimals.
 _COSINE_TOLERANCE = 5e-3
@@ -34,6 +34,16 @@ class SliceStack:
     column_direction: np.ndarray
     normal: np.ndarray
 
+    @property
+    def heights_mm(self) -> np.ndarray:
+        """Position of each slice along the normal, ``(n,)``, ascending."""
+        return self.positions_mm @ self.normal
+
+    def without(self, indices: Collection[int]) -> SliceStack:
+        """The stack without some of its slices."""
+        kept = [index for index in range(len(self.headers)) if index not in indices]
+        return replace(self, headers=tuple(self.headers[i] for i in kept), positions_mm=self.positions_mm[kept])
+
 
 def sorted_stack(headers: Sequence[ImageHeader]) -> SliceStack:
     """The images of one series in the order of their positions along the normal; a single one is fine.
@@ -42,7 +52,7 @@ def sorted_stack(headers: Sequence[ImageHeader]) -> SliceStack:
         InputError: the images differ in orientation, size, pixel spacing, modality or frame of reference, or lack one
             of these.
     """
-    check_single_frames(headers)
+    check_grey_images(headers)
     check_uniform(headers, "ImageOrientationPatient", 6, tolerance=1e-3)
     row_direction, column_direction, normal = orientation_of(headers[0])
     positions = np.array([required_numbers(header, "ImagePositionPatient", 3) for header in headers])
@@ -50,7 +60,9 @@ def sorted_stack(headers: Sequence[ImageHeader]) -> SliceStack:
         check_uniform(headers, attribute)
     check_uniform(headers, "PixelSpacing", 2, tolerance=1e-4)
     if any(spacing <= 0 for spacing in required_numbers(headers[0], "PixelSpacing", 2)):
-        raise InputError(f"{headers[0].path}: Pixel Spacing (0028,0030) is not positive.", "Export the series again.")
+        raise InputError(f"{headers[0].where}: Pixel Spacing (0028,0030) is not positive.", "Export the series again.")
+    for attribute in ("Rows", "Columns"):
+        required_integer(headers[0], attribute)
     order = np.argsort(positions @ normal, kind="stable")
     return SliceStack(tuple(headers[i] for i in order), positions[order], row_direction, column_direction, normal)
 
@@ -62,7 +74,7 @@ def orientation_of(header: ImageHeader) -> tuple[np.ndarray, np.ndarray, np.ndar
         InputError: the attribute is missing or does not hold two perpendicular unit vectors.
     """
     values = required_numbers(header, "ImageOrientationPatient", 6)
-    return orthonormal_axes(values, str(header.path))
+    return orthonormal_axes(values, header.where)
 
 
 def orthonormal_axes(values: np.ndarray, source: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -80,14 +92,17 @@ def orthonormal_axes(values: np.ndarray, source: str) -> tuple[np.ndarray, np.nd
     return row, np.cross(normal, row), normal
 
 
-def stack_affine(stack: SliceStack) -> np.ndarray:
-    """Affine ``(4, 4)`` from index ``(x, y, z, 1)`` to RAS mm of a stack that passed `check_slice_positions`."""
+def stack_affine(stack: SliceStack, corner_mm: np.ndarray, slice_spacing_mm: float) -> np.ndarray:
+    """Affine ``(4, 4)`` from index ``(x, y, z, 1)`` to RAS mm of a grid behind whose first slice the others lie.
+
+    Args:
+        corner_mm: centre of the grid's first voxel, ``(3,)`` LPS mm.
+        slice_spacing_mm: from slice to slice along the normal.
+    """
     row_spacing_mm, column_spacing_mm = required_numbers(stack.headers[0], "PixelSpacing", 2)
-    along_normal = stack.positions_mm @ stack.normal
-    slice_spacing_mm = (along_normal[-1] - along_normal[0]) / (len(along_normal) - 1)
     lps = np.eye(4)
     lps[:3, 0] = stack.row_direction * column_spacing_mm  # PixelSpacing is (between rows, between columns)
     lps[:3, 1] = stack.column_direction * row_spacing_mm
     lps[:3, 2] = stack.normal * slice_spacing_mm
-    lps[:3, 3] = stack.positions_mm[0]
+    lps[:3, 3] = corner_mm
     return LPS_TO_RAS @ lps

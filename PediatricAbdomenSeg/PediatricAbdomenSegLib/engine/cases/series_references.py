@@ -9,9 +9,11 @@ import numpy as np
 
 from ..errors import InputError
 from ..geometry import LPS_TO_RAS, Geometry
-from .dicom_headers import ImageHeader, age_in_years, read_headers, scan_folder
-from .series_checks import check_uniform, required_numbers
-from .series_choice import choose_series
+from .dicom_headers import ImageHeader, age_in_years
+from .dicom_scan import read_headers
+from .series_checks import check_uniform, required_integer, required_numbers
+from .series_choice import find_series
+from .series_duplicates import without_duplicates
 from .series_geometry import orientation_of, sorted_stack
 from .volume import DicomReferences, DicomSlice
 
@@ -23,18 +25,19 @@ _HINT = "The volume was cropped, resampled or moved after loading: load the DICO
 def read_references(folder: Path, series_uid: str | None = None) -> DicomReferences:
     """The slices of one CT series by headers alone, sorted along their normal.
 
-    Unlike a volume they may have any distances; a single one is fine. The first axis of a mask on them has one index
-    per slice.
+    Unlike those of a volume they may have any distances; a single one is fine. The first axis of a mask on them has one
+    index per slice. Repeated images are left out, for which alone pixel data are read.
 
     Args:
         folder: searched with all its subfolders.
         series_uid: Series Instance UID; may be left out when there is only one CT series.
 
     Raises:
-        InputError: no CT series or several, or images that differ in orientation, size, pixel spacing or frame of
-            reference.
+        InputError: no CT series or several, images that differ in orientation, size, pixel spacing or frame of
+            reference, or two different ones at the same place.
     """
-    return references_of(sorted_stack(choose_series(scan_folder(folder), Path(folder), series_uid)).headers)
+    stack, _ = without_duplicates(sorted_stack(find_series(folder, series_uid)))
+    return references_of(stack.headers)
 
 
 def references_on_grid(paths: Sequence[Path], geometry: Geometry) -> DicomReferences:
@@ -50,7 +53,7 @@ def references_on_grid(paths: Sequence[Path], geometry: Geometry) -> DicomRefere
         ResourceError: a file cannot be read.
     """
     headers = read_headers(paths)
-    if len(headers) != len(paths) or len(headers) != geometry.shape[0]:
+    if {header.path for header in headers} != set(map(Path, paths)) or len(headers) != geometry.shape[0]:
         raise InputError(f"{len(headers)} DICOM images for a volume of {geometry.shape[0]} slices.", _HINT)
     for attribute in ("SeriesInstanceUID", "FrameOfReferenceUID"):
         check_uniform(headers, attribute)
@@ -63,8 +66,8 @@ def references_on_grid(paths: Sequence[Path], geometry: Geometry) -> DicomRefere
         off_grid = max(abs(x), abs(y), abs(z - slice_index)) > _TOLERANCE_VOXELS
         if off_grid or not 0 <= slice_index < len(headers) or by_slice[slice_index] is not None:
             raise InputError(
-                f"{header.path}: Image Position (Patient) {tuple(position)} is not the corner of a slice of the volume "
-                f"(voxel {x:.2f}, {y:.2f}, {z:.2f}).",
+                f"{header.where}: Image Position (Patient) {tuple(position)} is not the corner of a slice of the "
+                f"volume (voxel {x:.2f}, {y:.2f}, {z:.2f}).",
                 _HINT,
             )
         by_slice[slice_index] = header
@@ -98,6 +101,7 @@ def _slice_of(header: ImageHeader) -> DicomSlice:
         row_direction=tuple(row_direction.tolist()),
         column_direction=tuple(column_direction.tolist()),
         pixel_spacing_mm=tuple(required_numbers(header, "PixelSpacing", 2).tolist()),
-        rows=int(header.dataset.Rows),
-        columns=int(header.dataset.Columns),
+        rows=required_integer(header, "Rows"),
+        columns=required_integer(header, "Columns"),
+        frame_number=None if header.frame is None else header.frame + 1,
     )

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..cases.dicom_headers import is_dicom_file
+from ..cases.dicom_file import is_dicom_file
 from ..cases.image_file import IMAGE_SUFFIXES, is_image_file
 from ..errors import InputError
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..cases.dicom_headers import is_dicom_file
+from ..cases.dicom_file import is_dicom_file
 from ..checksums import sha256_of_file
 from .result_folder import RESULT_NAME
 

@@ -18,7 +18,7 @@ REQUIRED = (
     "torch",
     "dynamic-network-architectures",
 )
-"""Distribution names; without any one of them a segmentation fails somewhere on its way."""
+"""Distribution names; without any one of them a segmentation or an export fails somewhere on its way."""
 
 
 def installed_packages(version_of: Callable[[str], str] = metadata.version) -> dict[str, str]:

@@ -10,6 +10,21 @@ from hypothesis.extra.numpy import arrays
 
 from even_odd_rasteriser import exclusive, union
 from PediatricAbdomenSegLib.engine.cases.contours import contours_of
+from PediatricAbdomenSegLib.engine.cases.outline_style import (
+    DEFAULT_SIMPLIFY_PX,
+    DEFAULT_SMOOTH_PX,
+    EXACT_SIMPLIFY_PX,
+    EXACT_SUM_PX,
+    OutlineStyle,
+)
+from PediatricAbdomenSegLib.engine.errors import UsageError
+
+STYLES = {
+    "smooth": OutlineStyle(smooth_px=EXACT_SUM_PX),
+    "simple": OutlineStyle(simplify_px=EXACT_SIMPLIFY_PX),
+    "the defaults": OutlineStyle(DEFAULT_SMOOTH_PX, DEFAULT_SIMPLIFY_PX),
+    "mostly smooth": OutlineStyle(EXACT_SUM_PX - 0.1, 0.1),
+}
 
 
 def _disc(radius: float, centre: tuple[float, float] = (20, 20), shape: tuple[int, int] = (40, 44)) -> np.ndarray:
@@ -124,3 +139,58 @@ def test_contours_come_in_the_order_of_slices():
     rng = np.random.default_rng(3)
     slices = [contour.slice_index for contour in contours_of(rng.random((6, 9, 9)) < 0.3)]
     assert slices == sorted(slices)
+
+
+@pytest.mark.parametrize("style", STYLES.values(), ids=STYLES.keys())
+@pytest.mark.parametrize("mask", SHAPES.values(), ids=SHAPES.keys())
+def test_exact_styles_lose_no_voxel(mask, style):
+    contours = contours_of(mask, style)
+    assert np.array_equal(union(contours, mask.shape), mask)
+    assert np.array_equal(exclusive(contours, mask.shape), mask)
+
+
+@pytest.mark.parametrize("style", STYLES.values(), ids=STYLES.keys())
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), share=st.floats(0.2, 0.8))
+def test_exact_styles_lose_no_voxel_of_any_blob(style, seed, share):
+    values = np.random.default_rng(seed).random((1, 18, 20))
+    neighbours = sum(np.roll(values, shift, (1, 2)) for shift in ((0, 0), (0, 1), (1, 0), (0, -1), (-1, 0)))
+    mask = neighbours < np.quantile(neighbours, share)
+    assert np.array_equal(union(contours_of(mask, style), mask.shape), mask)
+
+
+def test_simplification_leaves_fewer_points_and_smoothing_rounder_outlines():
+    mask = _stack(_disc(32.5, (40, 40), (80, 80)), 1)
+    styles = OutlineStyle(), STYLES["smooth"], STYLES["the defaults"]
+    (exact,), (smooth,), (simple,) = (contours_of(mask, style) for style in styles)
+    assert len(simple.points_px) < 0.9 * len(exact.points_px)
+    assert np.std(np.hypot(*(smooth.points_px - 40).T)) < 0.7 * np.std(np.hypot(*(exact.points_px - 40).T))
+
+
+def test_the_ends_of_bridges_stay_where_they_are_in_every_style():
+    mask = SHAPES["a tube with a hole"]
+    for style in STYLES.values():
+        points = contours_of(mask, style)[0].points_px
+        distances = np.linalg.norm(points[:, None] - points[None], axis=-1)
+        first, second = np.nonzero(np.triu(distances < 1e-6, 1))
+        assert len(first) == 2
+        assert (second - first > 3).all()
+
+
+def test_no_style_leaves_an_outline_without_area():
+    mask = SHAPES["a line one pixel wide"]
+    for contour in contours_of(mask, OutlineStyle(2.0, 2.0)):
+        assert len(contour.points_px) >= 4
+
+
+@pytest.mark.parametrize("value", [-0.1, 2.1, float("nan")])
+def test_a_style_out_of_range_is_refused(value):
+    with pytest.raises(UsageError, match="not possible"):
+        OutlineStyle(smooth_px=value)
+
+
+def test_styles_count_as_exact_only_up_to_their_bounds():
+    assert OutlineStyle().is_exact
+    assert all(style.is_exact for style in STYLES.values())
+    assert not OutlineStyle(0.3, 0.1).is_exact
+    assert not OutlineStyle(0.0, 0.2).is_exact

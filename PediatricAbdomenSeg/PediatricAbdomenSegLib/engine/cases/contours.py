@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .crack_tracing import INWARD_X, INWARD_Y, LEFT, RIGHT, STEP_X, STEP_Y, CrackLoops, trace_cracks
+from .outline_style import EXACT, OutlineStyle, needed_vertices, smoothed
 
 _INSET_PX = 0.01
 # SlicerRT takes keyholes out again where bridge points coincide and lie more than three points apart; a point a hair
@@ -37,10 +38,11 @@ class Contour:
     points_px: np.ndarray
 
 
-def contours_of(mask: np.ndarray) -> tuple[Contour, ...]:
+def contours_of(mask: np.ndarray, style: OutlineStyle = EXACT) -> tuple[Contour, ...]:
     """Contours of a bool mask ``(z, y, x)``, sorted by slice; () for an empty mask.
 
-    Foreground is 4-connected: pixels that touch by a corner only get a contour each.
+    Foreground is 4-connected: pixels that touch by a corner only get a contour each. Loops of up to 12 cracks keep
+    their corners in every style.
     """
     bounds = _bounding_slices(mask)
     if bounds is None:
@@ -50,7 +52,7 @@ def contours_of(mask: np.ndarray) -> tuple[Contour, ...]:
     corners, midpoints = _inset_points(loops)
     bridges = _bridges(loops, midpoints)
     midpoints[_anchor_cracks(bridges), 0] += _BRIDGE_OFF_CENTRE_PX
-    outlines = _outlines(loops, corners, midpoints, bridges)
+    outlines = _outlines(loops, corners, midpoints, bridges, style)
     _splice_holes(outlines, bridges)
     is_hole = loops.is_hole
     shift = np.array([first_column, first_row], float)
@@ -127,14 +129,19 @@ def _anchor_cracks(bridges: list[_Bridge]) -> np.ndarray:
     return np.array([(bridge.outer_crack, bridge.hole_crack) for bridge in bridges], np.int64).ravel()
 
 
-def _outlines(loops: CrackLoops, corners: np.ndarray, midpoints: np.ndarray, bridges: list[_Bridge]) -> list[_Outline]:
-    """Points of each loop without those in the middle of a straight run, bridge ends kept."""
+def _outlines(
+    loops: CrackLoops, corners: np.ndarray, midpoints: np.ndarray, bridges: list[_Bridge], style: OutlineStyle
+) -> list[_Outline]:
+    """Points of each loop without those that ``style`` can do without, bridge ends kept."""
     is_anchor = np.zeros(len(midpoints), bool)
     is_anchor[_anchor_cracks(bridges)] = True
     previous, following = loops.neighbours
-    before, after = midpoints - midpoints[previous], midpoints[following] - midpoints
-    turns = np.abs(before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0]) > 1e-9
-    keep = turns | is_anchor
+    vertices = smoothed(midpoints, loops.neighbours, is_anchor, style.smooth_px) if style.smooth_px else midpoints
+    before, after = vertices - vertices[previous], vertices[following] - vertices
+    keep = np.abs(before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0]) > 1e-9
+    if style.simplify_px:
+        keep &= needed_vertices(vertices, loops.offsets, is_anchor, style.simplify_px)
+    keep |= is_anchor
     is_corner = loops.direction != loops.direction[previous]
     anchors = np.where(is_anchor, np.arange(len(midpoints)), -1)
     outlines = []
@@ -142,7 +149,7 @@ def _outlines(loops: CrackLoops, corners: np.ndarray, midpoints: np.ndarray, bri
         span = slice(begin, end)
         if end - begin > _EXACT_CORNERS_UP_TO:
             kept = keep[span]
-            outlines.append(_Outline(midpoints[span][kept], anchors[span][kept]))
+            outlines.append(_Outline(vertices[span][kept], anchors[span][kept]))
             continue
         # Corner where crack i starts, then the midpoint of crack i where a bridge ends on it.
         points = np.stack([corners[span], midpoints[span]], 1).reshape(-1, 2)

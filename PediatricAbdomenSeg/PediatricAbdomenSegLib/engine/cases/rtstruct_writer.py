@@ -16,6 +16,7 @@ from ..progress import OnProgress, ProgressEvent, ignore_progress
 from .atomic_file import replaced_when_complete
 from .contours import contours_of
 from .ct_header import frame_of_reference_uid, require_references
+from .outline_style import EXACT, OutlineStyle
 from .roi_mask import ModelProvenance, RoiMask, foreground_on_slices
 from .rtstruct_header import new_structure_set
 from .rtstruct_rois import MAX_LO, MAX_SH, RoiItems, roi_items
@@ -81,6 +82,7 @@ def write_rtstruct(
     *,
     software_version: str = __version__,
     name_style: NameStyle = "tg263",
+    style: OutlineStyle = EXACT,
     on_progress: OnProgress = ignore_progress,
 ) -> RtStructSummary:
     """Write one RTSTRUCT with an ROI per mask that is not empty; masks may come from several bundles and may overlap.
@@ -92,6 +94,7 @@ def write_rtstruct(
         path: where to; written completely or not at all.
         software_version: of this software, recorded in the file.
         name_style: which name of the organ becomes the ROI Name.
+        style: smoothing and simplification of the outlines, none by default.
         on_progress: stage "rtstruct", fraction of the masks; may raise to stop.
 
     Raises:
@@ -102,7 +105,7 @@ def write_rtstruct(
     references = required_references(references)
     names = unique_names(name_style)
     numbers = iter(range(1, len(masks) + 1))
-    made = make_rois(references, masks, lambda roi: RoiIdentity(next(numbers), names(roi.organ)), on_progress)
+    made = make_rois(references, masks, lambda roi: RoiIdentity(next(numbers), names(roi.organ)), style, on_progress)
     dataset = new_structure_set(references, made.models, software_version)
     dataset.StructureSetROISequence.extend(items.structure_set_roi for items in made.items)
     dataset.ROIContourSequence.extend(items.contour for items in made.items)
@@ -148,6 +151,7 @@ def make_rois(
     references: DicomReferences,
     masks: Sequence[RoiMask],
     identify: Callable[[RoiMask], RoiIdentity],
+    style: OutlineStyle,
     on_progress: OnProgress,
 ) -> MadeRois:
     """Contours of every mask that is not empty.
@@ -164,7 +168,7 @@ def make_rois(
     contours = 0
     for index, roi in enumerate(masks, 1):
         mask, without_image = foreground_on_slices(roi, references)
-        outlines = contours_of(mask)
+        outlines = contours_of(mask, style)
         dropped |= without_image
         if outlines:
             identity = identify(roi)
@@ -183,7 +187,7 @@ def make_rois(
         )
     models = tuple(dict.fromkeys(roi.model for roi in kept if roi.model is not None))
     names = tuple(identity.name for identity in identities)
-    notes = (*_dropped_note(dropped), *_point_notes(names, points))
+    notes = (*_dropped_note(dropped), *_style_note(style), *_point_notes(names, points))
     summary = RtStructSummary(names, tuple(left_out), contours, sum(points), len(dropped), notes)
     return MadeRois(tuple(items), tuple(identities), models, summary)
 
@@ -202,6 +206,15 @@ def _dropped_note(dropped: set[int]) -> tuple[str, ...]:
     if not dropped:
         return ()
     return (f"{len(dropped)} slices with structures have no image in the series: no contours there.",)
+
+
+def _style_note(style: OutlineStyle) -> tuple[str, ...]:
+    if style.is_exact:
+        return ()
+    return (
+        f"Outlines are smoothed by up to {style.smooth_px:g} and simplified by up to {style.simplify_px:g} pixels: "
+        "volumes may differ from the label map's.",
+    )
 
 
 def _point_notes(names: Sequence[str], points: Sequence[int]) -> list[str]:

@@ -11,7 +11,8 @@ def fill(points: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     columns = np.arange(shape[1])
     x0, y0 = points.T
     x1, y1 = np.roll(points, -1, 0).T
-    for row in range(shape[0]):
+    first, last = max(0, int(np.floor(y0.min()))), min(shape[0] - 1, int(np.ceil(y0.max())))
+    for row in range(first, last + 1):
         crossing = (y0 <= row) != (y1 <= row)
         at = x0[crossing] + (row - y0[crossing]) / (y1[crossing] - y0[crossing]) * (x1[crossing] - x0[crossing])
         inside[row] = (at[:, None] > columns).sum(0) % 2 == 1

@@ -39,9 +39,9 @@ def frame_datasets(path: Path, dataset: Dataset) -> Iterator[Dataset]:
             "The file is damaged: export the series again.",
         )
     shared = (dataset.get("SharedFunctionalGroupsSequence") or (Dataset(),))[0]
-    common = Dataset({tag: element for tag, element in dataset.items() if element.VR != "SQ"})
+    common = {tag: element for tag, element in dataset.items() if element.VR != "SQ"}
     for own in per_frame:
-        frame = Dataset(common)
+        frame = Dataset(dict(common))  # a data set keeps the dictionary it is given
         for group, attributes in _ATTRIBUTES_OF_GROUP.items():
             items = own.get(group) or shared.get(group) or (Dataset(),)
             for attribute in attributes:

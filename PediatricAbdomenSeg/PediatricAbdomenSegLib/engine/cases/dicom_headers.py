@@ -11,7 +11,7 @@ from typing import BinaryIO
 import numpy as np
 from pydicom import dcmread
 from pydicom.dataset import Dataset
-from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from ..errors import InputError, PediatricAbdomenSegError, ResourceError
 from .dicom_file import DAMAGED, is_dicom_start
@@ -34,8 +34,7 @@ _DICOM_SUFFIXES = {".dcm", ".dicom", ".ima"}
 _FIRST_BYTES = 132  # preamble and prefix
 _DAYS_PER_YEAR = 365.25
 _YEARS_PER_UNIT = {"Y": 1.0, "M": 1 / 12, "W": 7 / _DAYS_PER_YEAR, "D": 1 / _DAYS_PER_YEAR}
-_OVERLAYS = [f"{group:04X}{element}" for group in range(0x6000, 0x6020, 2) for element in ("0100", "0102")]
-_TAGS: list[int | str] = [
+_TAGS = [
     "SOPClassUID",
     "SOPInstanceUID",
     "Modality",
@@ -67,8 +66,12 @@ _TAGS: list[int | str] = [
     "PatientPosition",
     "StudyDate",
     *FUNCTIONAL_GROUPS,
-    *(int(tag, 16) for tag in _OVERLAYS),
 ]
+_SYNTAX_OF_ENCODING = {  # (implicit VR, little endian)
+    (True, True): ImplicitVRLittleEndian,
+    (False, True): ExplicitVRLittleEndian,
+    (False, False): ExplicitVRBigEndian,
+}
 _PIXEL_DATA_TAG = {"<": b"\xe0\x7f\x10\x00", ">": b"\x7f\xe0\x00\x10"}
 
 
@@ -93,12 +96,14 @@ class ImageHeader:
         path: where it lies.
         dataset: the elements of the header that reading a volume needs, without pixel data. Those of a frame hold at
             the top level what its functional groups say.
+        transfer_syntax: (0002,0010); without file meta information, how the header is encoded.
         frame: index of the frame, None for a single-frame image.
         native: where its pixel data lie; None when they are compressed, missing or not as long as the header says.
     """
 
     path: Path
     dataset: Dataset
+    transfer_syntax: UID
     frame: int | None = None
     native: NativePixels | None = None
 
@@ -115,6 +120,11 @@ class ImageHeader:
     @property
     def series_instance_uid(self) -> str:
         return str(self.dataset.get("SeriesInstanceUID") or "")
+
+    @property
+    def is_encapsulated(self) -> bool:
+        """Whether the pixel data are compressed frame by frame."""
+        return self.transfer_syntax.is_transfer_syntax and self.transfer_syntax.is_encapsulated
 
     @property
     def is_ct(self) -> bool:
@@ -143,10 +153,11 @@ def headers_of_file(path: Path) -> tuple[ImageHeader, ...]:
             dataset = dcmread(file, stop_before_pixels=True, specific_tags=_TAGS, force=True)
             if not _is_image(path, dataset):
                 return ()
-            native = _native_pixels(file, dataset)
+            syntax = _transfer_syntax(dataset)
+            native = _native_pixels(file, dataset, syntax)
         if dataset.SOPClassUID in MULTI_FRAME_CT:
             frames = frame_datasets(path, dataset)
-            return tuple(ImageHeader(path, frame, index, native) for index, frame in enumerate(frames))
+            return tuple(ImageHeader(path, frame, syntax, index, native) for index, frame in enumerate(frames))
     except PediatricAbdomenSegError:
         raise
     except OSError as error:
@@ -155,7 +166,7 @@ def headers_of_file(path: Path) -> tuple[ImageHeader, ...]:
         ) from error
     except DAMAGED as error:
         raise InputError(f"{path} is a damaged DICOM file: {error}.", "Export the series again.") from error
-    return (ImageHeader(path, dataset, None, native),)
+    return (ImageHeader(path, dataset, syntax, None, native),)
 
 
 def age_in_years(dataset: Dataset) -> float | None:
@@ -198,15 +209,14 @@ def _is_image(path: Path, dataset: Dataset) -> bool:
     return True
 
 
-def _native_pixels(file: BinaryIO, dataset: Dataset) -> NativePixels | None:
+def _transfer_syntax(dataset: Dataset) -> UID:
+    return UID(dataset.file_meta.get("TransferSyntaxUID") or _SYNTAX_OF_ENCODING[dataset.original_encoding])
+
+
+def _native_pixels(file: BinaryIO, dataset: Dataset, syntax: UID) -> NativePixels | None:
     """Where pixel data begin; ``file`` stands where reading the header stopped."""
     is_implicit, is_little_endian = dataset.original_encoding
-    from_encoding = {
-        (True, True): ImplicitVRLittleEndian,
-        (False, True): ExplicitVRLittleEndian,
-        (False, False): ExplicitVRBigEndian,
-    }.get((is_implicit, is_little_endian))
-    if dataset.file_meta.get("TransferSyntaxUID", from_encoding) != from_encoding:  # compressed or deflated
+    if syntax != _SYNTAX_OF_ENCODING[is_implicit, is_little_endian]:  # compressed, deflated, or not what it says
         return None
     order = "<" if is_little_endian else ">"
     tag, rest = file.read(4), file.read(4 if is_implicit else 8)

@@ -7,15 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import SimpleITK as sitk
 from pydicom import dcmread
-from pydicom.dataset import Dataset
 from pydicom.pixels import iter_pixels
-from pydicom.uid import UID
 
 from ..errors import InputError
 from .dicom_file import DAMAGED
 from .dicom_headers import ImageHeader
 from .hounsfield import value_scale
-from .series_checks import attribute_name
+from .series_checks import attribute_name, required_or
 
 _TRUNCATED_HINT = "Copy or export the series again: the file is truncated or damaged."
 
@@ -58,8 +56,11 @@ def stored_frames(headers: Sequence[ImageHeader], decoders: Sequence[Decoder] | 
 
 def decode_with_pydicom(headers: Sequence[ImageHeader]) -> Iterator[np.ndarray]:
     """By pydicom and its installed plug-ins; see `stored_frames`."""
+    path = headers[0].path
     try:
-        yield from iter_pixels(headers[0].path, indices=[header.frame or 0 for header in headers])
+        # Frame by frame out of the file; what is not encapsulated (deflated) pydicom reads in whole only.
+        source = path if headers[0].is_encapsulated else dcmread(path, force=True)
+        yield from iter_pixels(source, indices=[header.frame or 0 for header in headers])
     except DAMAGED as error:
         raise _NoDecoder(error) from error
 
@@ -95,54 +96,32 @@ def _native_frames(headers: Sequence[ImageHeader]) -> Iterator[np.ndarray]:
 
 
 def _used_bits(stored: np.ndarray, header: ImageHeader) -> np.ndarray:
-    """Values without what else lies in their unused high bits.
-
-    The standard leaves those bits undefined. Overlays are cut off, and a sign that was not extended into them is; but
-    other values beyond Bits Stored are kept, because then it is Bits Stored that is wrong (padding of -2000 in images
-    that claim 12 bits).
-    """
+    """Values without what lies in their unused high bits: overlays of old scanners, or nothing instead of a sign."""
     allocated = stored.itemsize * 8
-    used = int(header.dataset.get("BitsStored") or allocated)
-    high_bit = int(header.dataset.get("HighBit") or used - 1)
-    if not 1 <= used <= allocated or high_bit != used - 1:
+    used = required_or(header, "BitsStored", allocated)
+    high_bit = required_or(header, "HighBit", used - 1)
+    if used > allocated or high_bit != used - 1:
         raise InputError(
             f"{header.where}: {attribute_name('BitsStored')} is {used}, {attribute_name('HighBit')} is {high_bit}, of "
             f"{allocated} bits.",
             "Export the series again.",
         )
-    if used == allocated:
-        return stored
-    if _has_embedded_overlay(header.dataset, used):
-        stored = stored & ((1 << used) - 1)
-    if stored.dtype.kind == "i":
-        unextended = (stored >= 1 << (used - 1)) & (stored < 1 << used)
-        if unextended.any():
-            stored = np.where(unextended, stored.astype(np.int32) - (1 << used), stored)
-    return stored
-
-
-def _has_embedded_overlay(dataset: Dataset, used: int) -> bool:
-    groups = range(0x6000, 0x6020, 2)
-    positions = ((dataset.get((group, 0x0100)), dataset.get((group, 0x0102))) for group in groups)
-    return any(
-        allocated is not None and position is not None and int(allocated.value) > 1 and int(position.value) >= used
-        for allocated, position in positions
-    )
+    unused = allocated - used
+    return stored << unused >> unused if unused else stored
 
 
 def _not_decoded(header: ImageHeader, reasons: Sequence[str]) -> InputError:
     try:
-        meta = dcmread(header.path, specific_tags=["PixelData"], force=True)
-        syntax = UID(meta.file_meta.get("TransferSyntaxUID", ""))
-        has_pixels = bool(meta.get("PixelData"))
-        is_compressed = bool(syntax) and syntax.is_compressed
+        has_pixels = bool(dcmread(header.path, specific_tags=["PixelData"], force=True).get("PixelData"))
     except DAMAGED as error:
         return InputError(f"{header.where} cannot be read: {error}.", _TRUNCATED_HINT)
     if not has_pixels:
         return InputError(f"{header.where} has no Pixel Data (7FE0,0010).", _TRUNCATED_HINT)
-    if is_compressed:
-        return InputError(
-            f"{header.where}: the pixel data (transfer syntax {syntax.name}) cannot be decoded: {'; '.join(reasons)}.",
-            "If all slices fail, export the series uncompressed; if only this one does, export it again.",
-        )
-    return InputError(f"{header.where}: the pixel data cannot be read: {'; '.join(reasons)}.", _TRUNCATED_HINT)
+    hint = _TRUNCATED_HINT
+    if header.is_encapsulated:
+        hint = "If all slices fail, export the series uncompressed; if only this one does, export it again."
+    return InputError(
+        f"{header.where}: the pixel data (transfer syntax {header.transfer_syntax.name}) cannot be decoded: "
+        f"{'; '.join(reasons)}.",
+        hint,
+    )

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import InputError
 from .dicom_headers import ImageHeader
-from .series_checks import attribute_name, required_numbers
+from .series_checks import attribute_name, is_empty, required_numbers
 
 AIR_HU = -1024  # what scanners write where there is nothing
 # Nothing attenuates less than a vacuum (-1000 HU); noise and streaks reach a little below. -2000 and -3024 HU, which
@@ -69,7 +69,7 @@ def value_scale(header: ImageHeader) -> ValueScale:
         InputError: an attribute is no number, or the slope is zero.
     """
     slope, intercept = (
-        float(required_numbers(header, keyword, 1)[0]) if str(header.dataset.get(keyword) or "").strip() else default
+        default if is_empty(header, keyword) else float(required_numbers(header, keyword, 1)[0])
         for keyword, default in (("RescaleSlope", 1.0), ("RescaleIntercept", 0.0))
     )
     if slope == 0:
@@ -120,9 +120,9 @@ def _padding(header: ImageHeader) -> tuple[int, int] | None:
 
 def _stored_integer(header: ImageHeader, keyword: str) -> int | None:
     """A value as the pixels hold it: written as unsigned for signed pixels or the other way round by many writers."""
-    value = header.dataset.get(keyword)
-    if value is None or (isinstance(value, (str, bytes)) and not value.strip()):
+    if is_empty(header, keyword):
         return None
+    value = header.dataset.get(keyword)
     bits = int(header.dataset.get("BitsAllocated") or 16)
     try:
         number = int.from_bytes(value, "little") if isinstance(value, bytes) else int(value)

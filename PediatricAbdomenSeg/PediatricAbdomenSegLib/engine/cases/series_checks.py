@@ -17,15 +17,20 @@ def attribute_name(keyword: str) -> str:
     return f"{dictionary_description(keyword)} ({tag[:4]},{tag[4:]})"
 
 
+def is_empty(header: ImageHeader, keyword: str) -> bool:
+    """Whether an attribute is absent or has no value."""
+    value = header.dataset.get(keyword)
+    return value is None or str(value).strip() == ""
+
+
 def required_text(header: ImageHeader, keyword: str) -> str:
     """Value of an attribute that must be there."""
-    value = header.dataset.get(keyword)
-    if value is None or str(value).strip() == "":
+    if is_empty(header, keyword):
         raise InputError(
             f"{header.where}: {attribute_name(keyword)} is missing.",
             "Export the series again; de-identify without removing it.",
         )
-    return str(value)
+    return str(header.dataset.get(keyword))
 
 
 def required_numbers(header: ImageHeader, keyword: str, count: int) -> np.ndarray:
@@ -57,25 +62,25 @@ def required_integer(header: ImageHeader, keyword: str) -> int:
     return int(number)
 
 
+def required_or(header: ImageHeader, keyword: str, default: int) -> int:
+    """`required_integer`, or ``default`` when the attribute is absent or empty."""
+    return default if is_empty(header, keyword) else required_integer(header, keyword)
+
+
 def check_grey_images(headers: Sequence[ImageHeader]) -> None:
     """Raise `InputError` for a colour image, or for several frames without a position of their own."""
     for header in headers:
         dataset = header.dataset
-        if header.frame is None and required_or_one(header, "NumberOfFrames") > 1:
+        if header.frame is None and required_or(header, "NumberOfFrames", 1) > 1:
             raise InputError(
                 f"{header.path} is a multi-frame image whose frames have no position each.",
                 "Export the series as classic CT images, one file per slice, or as Enhanced CT.",
             )
-        if required_or_one(header, "SamplesPerPixel") != 1:
+        if required_or(header, "SamplesPerPixel", 1) != 1:
             raise InputError(
                 f"{header.path} is a colour image: {attribute_name('SamplesPerPixel')} is {dataset.SamplesPerPixel}.",
                 "Give the original CT images, not a screenshot.",
             )
-
-
-def required_or_one(header: ImageHeader, keyword: str) -> int:
-    """A positive whole number, 1 when the attribute is absent or empty."""
-    return required_integer(header, keyword) if str(header.dataset.get(keyword) or "").strip() else 1
 
 
 def check_uniform(headers: Sequence[ImageHeader], keyword: str, count: int = 0, tolerance: float = 0.0) -> None:

@@ -65,7 +65,7 @@ def test_labels_that_lie_there_already_are_not_even_copied(series):
 
 @ALL_ORIENTATIONS
 def test_cropped_labels_are_put_back(series, orientation):
-    references, label_map = _series(series, orientation)
+    references, label_map = series(orientation)
     found = labels_on_slices(_cropped(label_map, (1, 3, 5), (5, 16, 21)), references)
     assert not found.is_resampled
     assert np.array_equal(found.array, label_map.array)
@@ -75,7 +75,7 @@ def test_cropped_labels_are_put_back(series, orientation):
 @pytest.mark.parametrize("axes", [(0, 1, 2), (1, 0, 2), (2, 0, 1), (1, 2, 0)])
 @pytest.mark.parametrize("flips", [(False, True, False), (True, False, True)])
 def test_labels_in_another_axis_order_are_turned_back(series, orientation, axes, flips):
-    references, label_map = _series(series, orientation)
+    references, label_map = series(orientation)
     turn = Reorientation(axes, flips)
     turned = LabelMap(turn.apply(label_map.array), reoriented_geometry(label_map.geometry, turn))
     found = labels_on_slices(turned, references)
@@ -113,7 +113,7 @@ def test_labels_beside_the_images_are_an_error(series):
 @ALL_ORIENTATIONS
 @pytest.mark.parametrize("factor", [(1, 3, 3), (3, 1, 1), (3, 3, 3), (2, 2, 2)])
 def test_finer_labels_give_each_pixel_what_its_centre_lies_in(series, orientation, factor):
-    references, label_map = _series(series, orientation)
+    references, label_map = series(orientation)
     found = labels_on_slices(_refined(label_map, factor), references)
     assert found.is_resampled == (factor != (3, 1, 1))  # every third slice of that one is a slice of the CT
     if 2 in factor:  # a centre on the border of two equal halves
@@ -124,7 +124,7 @@ def test_finer_labels_give_each_pixel_what_its_centre_lies_in(series, orientatio
 
 @ALL_ORIENTATIONS
 def test_labels_on_a_turned_grid_are_resampled_and_said(series, orientation):
-    references, label_map = _series(series, orientation)
+    references, label_map = series(orientation)
     cosine, sine = np.cos(0.3), np.sin(0.3)
     turn = np.array([[cosine, -sine, 0, 4], [sine, cosine, 0, -3], [0, 0, 1, 0.2], [0, 0, 0, 1]])
     array = np.zeros((12, 60, 60), np.uint8)

@@ -58,6 +58,7 @@ SERIES = {
     "feet first": SeriesCase(orientation="feet first"),
     "decubitus": SeriesCase(orientation="decubitus"),
     "oblique": SeriesCase(orientation="oblique"),
+    "coronal": SeriesCase(orientation="coronal"),
     "odd matrix": SeriesCase((5, 200, 280), spacing_mm=(5.0, 0.703125, 0.703125)),
     "pixels not square": SeriesCase(spacing_mm=(2.5, 1.3, 0.7)),
     "missing slice": SeriesCase(missing=(4,)),

@@ -62,6 +62,8 @@ def test_matplotlib_gives_back_every_mask(written):
 
 @pytest.mark.parametrize("options", [(), ("--xor-contours",)], ids=["or", "xor"])
 def test_plastimatch_gives_back_every_mask(written, options, tmp_path, external_tool):
+    if written.case.orientation == "coronal":
+        pytest.skip("plastimatch 1.9.4 drops contours of a few pixels from series that do not run along z")
     found = judges.plastimatch(
         external_tool("plastimatch"), written.rtstruct, written.whole, tmp_path / "masks", *options
     )

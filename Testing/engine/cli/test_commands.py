@@ -29,7 +29,7 @@ class Terminal(io.StringIO):
 def test_help_names_every_subcommand(pedseg):
     outcome = pedseg("--help")
     assert outcome.code == 0
-    for name in ("demo", "phantom", "segment", "models", "rtstruct", "train-demo"):
+    for name in ("demo", "phantom", "segment", "models", "rtstruct", "seg", "train-demo"):
         assert name in outcome.out
 
 
@@ -98,6 +98,18 @@ def test_contours_are_exported_from_a_label_map(pedseg, tmp_path, write_ct):
     assert outcome.code == 0, outcome.err
     names = [item.ROIName for item in dcmread(file).StructureSetROISequence]
     assert f"{len(names)} ROIs: {', '.join(names)}" in outcome.out
+
+
+def test_a_dicom_segmentation_is_exported_from_a_label_map(pedseg, tmp_path, write_ct):
+    ct = write_ct(tmp_path / "ct")
+    assert pedseg("segment", ct, "--output", tmp_path / "out", "--model", "toy", "--dicom-seg").code == 0
+    labels, file = tmp_path / "out" / "labels.nii.gz", tmp_path / "seg.dcm"
+    outcome = pedseg("seg", "export", ct, labels, "--output", file, "--model", "toy", "--encoding", "labelmap-rle")
+    assert outcome.code == 0, outcome.err
+    beside = dcmread(tmp_path / "out" / "segmentation.dcm")
+    names = [segment.SegmentLabel for segment in dcmread(file).SegmentSequence][1:]  # the first is the background
+    assert names == [segment.SegmentLabel for segment in beside.SegmentSequence]
+    assert f"{len(names)} segments: {', '.join(names)}" in outcome.out
 
 
 def test_contours_on_another_ct_are_refused(pedseg, tmp_path, write_ct, write_image):

@@ -17,6 +17,7 @@ from PediatricAbdomenSegLib.engine.inference.quality import assess
 from PediatricAbdomenSegLib.engine.models.manifest import BundleManifest
 from PediatricAbdomenSegLib.engine.models.store import Bundle
 from PediatricAbdomenSegLib.engine.progress import ProgressEvent
+from PediatricAbdomenSegLib.engine.worker.jobs import SegmentJob, segment_case
 
 SHAPE = (6, 40, 48)
 ORGANS = {1: "liver", 2: "spleen"}
@@ -103,3 +104,14 @@ class FakeSegmenter:
 def a_segmenter() -> FakeSegmenter:
     """A segmenter without a network."""
     return FakeSegmenter()
+
+
+@pytest.fixture
+def run(a_bundle, a_segmenter, tmp_path):
+    """Segment an input into ``tmp_path/out``."""
+
+    def segment(path, output=tmp_path / "out", **changes):
+        arguments = {"segmenter": a_segmenter, "find": lambda name: a_bundle, **changes}
+        return segment_case(SegmentJob(path, output), **arguments)
+
+    return segment

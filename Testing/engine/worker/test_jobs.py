@@ -23,18 +23,6 @@ from PediatricAbdomenSegLib.engine.progress import CancelToken
 from PediatricAbdomenSegLib.engine.worker.jobs import SegmentJob, segment_case
 from PediatricAbdomenSegLib.engine.worker.rtstruct_job import export_rtstruct
 
-
-@pytest.fixture
-def run(a_bundle, a_segmenter, tmp_path):
-    """Segment an input into ``tmp_path/out``."""
-
-    def segment(path, output=tmp_path / "out", **changes):
-        arguments = {"segmenter": a_segmenter, "find": lambda name: a_bundle, **changes}
-        return segment_case(SegmentJob(path, output), **arguments)
-
-    return segment
-
-
 SHAPE = (6, 40, 48)
 
 

@@ -17,6 +17,7 @@ from PediatricAbdomenSegLib.engine.worker.protocol import (
     REQUESTS,
     Cancel,
     CancelledEvent,
+    ExportDicomSeg,
     ExportRtstruct,
     Failed,
     Hardware,
@@ -40,6 +41,7 @@ REQUEST_EXAMPLES = [
     Segment("2", "in", "out", folds=("0", "all"), mirror=False, organs=("liver",)),
     Segment("3", "/data/Jörg Ünal/CT 1", "C:\\Ausgabe\\é"),
     ExportRtstruct("4", "ct", ("a.nii.gz", "b.nii.gz"), "out.dcm"),
+    ExportDicomSeg("10", "ct", ("a.nii.gz",), "out.dcm", ("toy",), encoding="labelmap"),
     ListModels("5"),
     Hardware("8"),
     MakePhantom("9", "out", tumour_ml=30.0, spacing_mm=(5.0, 2.0, 2.0)),
@@ -74,7 +76,8 @@ def test_an_event_comes_back_as_it_was_sent(event):
 def test_an_older_partner_still_understands_what_it_ever_could():
     assert json.loads(encode(Hello("1")))["version"] == 1
     assert json.loads(encode(Ready("0.1.0", "3.12", 1)))["version"] == 1
-    assert json.loads(encode(Segment("1", "in", "out")))["version"] == PROTOCOL_VERSION
+    assert json.loads(encode(Segment("1", "in", "out")))["version"] == 3
+    assert json.loads(encode(ExportDicomSeg("1", "ct", (), "out.dcm")))["version"] == PROTOCOL_VERSION
 
 
 def test_every_kind_of_message_has_an_example_above():

@@ -93,14 +93,19 @@ def missing_reference(references: DicomReferences) -> str | None:
     return None
 
 
-def require_references(references: DicomReferences, kind: str) -> None:
-    """Raise `InputError` unless the CT has the UIDs by which an object of this kind refers to it."""
+def require_references(references: DicomReferences | None, kind: str) -> DicomReferences:
+    """The references; raises `InputError` where UIDs by which an object of this kind refers to the CT are missing."""
+    if references is None:
+        raise InputError(
+            f"The CT is not a DICOM series: {kind} needs images to refer to.", "Give the CT as a DICOM folder."
+        )
     missing = missing_reference(references)
     if missing is not None:
         raise InputError(
             f"No {kind} can refer to this CT: its {missing} is missing.",
             "Use the CT as the scanner or archive sent it; de-identify by replacing UIDs, not by removing them.",
         )
+    return references
 
 
 def frame_of_reference_uid(references: DicomReferences) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from pydicom import dcmread
@@ -34,7 +34,6 @@ from .roi_mask import ModelProvenance, RoiMask, foreground_on_slices, weakest_st
 from .volume import DicomReferences, DicomSlice
 
 SegEncoding = Literal["binary", "labelmap", "labelmap-rle"]
-ENCODINGS: tuple[SegEncoding, ...] = ("binary", "labelmap", "labelmap-rle")
 
 ARTIFICIAL_INTELLIGENCE = CodedConcept("123110", "DCM", "Artificial Intelligence")  # CID 7162
 _MAX_LO = 64
@@ -77,7 +76,7 @@ class _Kept:
 
 
 def write_dicom_seg(
-    references: DicomReferences,
+    references: DicomReferences | None,
     masks: Sequence[RoiMask],
     path: Path,
     *,
@@ -97,17 +96,17 @@ def write_dicom_seg(
         on_progress: stage "dicom_seg"; may raise to stop.
 
     Raises:
-        InputError: UIDs are missing in the references, a mask has another shape, all masks are empty, or they overlap
-            in a label map.
+        InputError: no references or UIDs are missing in them, a mask has another shape, all masks are empty, or they
+            overlap in a label map.
         UsageError: unknown encoding.
         ResourceError: the file cannot be written.
     """
     from highdicom import PixelMeasuresSequence
     from highdicom.seg import Segmentation
 
-    if encoding not in ENCODINGS:
-        raise UsageError(f"Unknown DICOM SEG encoding {encoding}.", f"Choose from: {', '.join(ENCODINGS)}.")
-    require_references(references, "DICOM SEG")
+    if encoding not in get_args(SegEncoding):
+        raise UsageError(f"Unknown DICOM SEG encoding {encoding}.", "Choose binary, labelmap or labelmap-rle.")
+    references = require_references(references, "DICOM SEG")
     header = read_ct_header(references)
     kept = _kept(references, masks, on_progress)
     if kept.overlapping and encoding != "binary":

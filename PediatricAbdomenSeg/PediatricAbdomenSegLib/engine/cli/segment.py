@@ -39,6 +39,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--exact", action="store_true", help="as stock nnU-Net: no body crop, fp32")
     parser.add_argument("--organs", nargs="+", metavar="KEY", help="only these, for example liver spleen")
     parser.add_argument("--entropy", action="store_true", help="write entropy.nii.gz too: how unsure the network is")
+    parser.add_argument("--dicom-seg", action="store_true", help="write segmentation.dcm too, for DICOM input")
     parser.add_argument("--low-memory", action="store_true", help="spare the graphics card's memory; slower")
     parser.add_argument("--resume", action="store_true", help="keep complete results of the same input, model, options")
     add_common_options(parser, with_json=True)
@@ -94,7 +95,7 @@ def make_job(arguments: argparse.Namespace, path: Path, output: Path) -> Segment
         low_memory=arguments.low_memory,
         entropy=arguments.entropy,
     )
-    return SegmentJob(path, output, arguments.model, arguments.series, options)
+    return SegmentJob(path, output, arguments.model, arguments.series, options, arguments.dicom_seg)
 
 
 def segment_one(job: SegmentJob, resume: bool, console: Console, cancel: Any, models: Any, name: str = "1") -> None:

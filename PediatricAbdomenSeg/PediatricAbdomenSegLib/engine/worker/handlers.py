@@ -11,9 +11,10 @@ from ..phantom.ct_series import write_phantom
 from ..phantom.make import make_phantom
 from ..phantom.spec import PhantomSpec
 from ..progress import CancelToken, OnProgress
+from .dicom_seg_job import export_dicom_seg
 from .hardware_job import describe_hardware
 from .jobs import SegmentJob, list_models, segment_case
-from .protocol import ExportRtstruct, Hardware, ListModels, MakePhantom, Segment
+from .protocol import ExportDicomSeg, ExportRtstruct, Hardware, ListModels, MakePhantom, Segment
 from .rtstruct_job import export_rtstruct
 from .server import Handler
 
@@ -38,6 +39,19 @@ def make_handlers() -> Mapping[type, Handler]:
             edited=request.edited,
         )
 
+    def on_export_seg(request: ExportDicomSeg, on_progress: OnProgress, cancel: CancelToken) -> dict[str, Any]:
+        return export_dicom_seg(
+            Path(request.ct_folder),
+            [Path(path) for path in request.labels],
+            Path(request.output),
+            request.models,
+            request.series,
+            on_progress,
+            cancel,
+            encoding=request.encoding,
+            edited=request.edited,
+        )
+
     def on_phantom(request: MakePhantom, on_progress: OnProgress, cancel: CancelToken) -> dict[str, Any]:
         spec = PhantomSpec(request.age_years, request.seed, tumour_ml=request.tumour_ml, spacing_mm=request.spacing_mm)
         phantom = make_phantom(spec)
@@ -53,6 +67,7 @@ def make_handlers() -> Mapping[type, Handler]:
     return {
         Segment: on_segment,
         ExportRtstruct: on_export,
+        ExportDicomSeg: on_export_seg,
         MakePhantom: on_phantom,
         ListModels: on_list,
         Hardware: on_hardware,

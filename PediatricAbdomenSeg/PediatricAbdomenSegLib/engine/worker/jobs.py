@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..cases.ct_header import missing_reference
+from ..cases.dicom_seg import write_dicom_seg
 from ..cases.image_file import write_label_map, write_scalar_map
 from ..cases.read_case import read_case
 from ..cases.rtstruct_writer import write_rtstruct
@@ -24,10 +25,10 @@ from ..organs import organ_by_key
 from ..progress import CancelToken, OnProgress, ignore_progress
 from ..reporting.preview import write_preview
 from ..reporting.record import result_record, status_note, write_record
+from .export_masks import provenance, roi_masks
 from .fingerprint import finished_record, input_sha256
 from .job_progress import JobProgress
 from .result_folder import ENTROPY_NAME, RESULT_NAME, free_bytes, os_errors_named, require_space, staged_results
-from .rtstruct_job import provenance, roi_masks
 
 Segmenter = Callable[..., Segmentation]
 READ_SHARE, WRITE_SHARE = 0.06, 0.12  # of the expected time of a run on a CPU
@@ -45,6 +46,7 @@ class SegmentJob:
         model: name of a bundle or path of its folder.
         series_uid: Series Instance UID, where the input holds several CT series.
         options: how the network is run.
+        dicom_seg: also write segmentation.dcm, for DICOM input.
     """
 
     input: Path
@@ -52,6 +54,7 @@ class SegmentJob:
     model: str = "multi-organ"
     series_uid: str | None = None
     options: InferenceOptions = field(default_factory=InferenceOptions)
+    dicom_seg: bool = False
 
 
 def segment_case(
@@ -64,7 +67,10 @@ def segment_case(
     find: Callable[[str], Bundle] = find_bundle,
     free: Callable[[Path], int] = free_bytes,
 ) -> dict[str, Any]:
-    """Segment a case and write its `RESULT_FILES`; rtstruct.dcm only for DICOM input, entropy.nii.gz where asked for.
+    """Segment a case and write its `RESULT_FILES`.
+
+    rtstruct.dcm only for DICOM input, segmentation.dcm only for DICOM input where asked for, entropy.nii.gz where asked
+    for.
 
     Args:
         models: loaded networks, kept from case to case; None loads the model for this case alone.
@@ -87,14 +93,14 @@ def segment_case(
     with staged_results(job.output) as folder:
         progress.begin("read", 0.0, READ_SHARE)
         volume = _read(job, progress)
-        entropy_bytes = volume.array.size if job.options.entropy else 0
-        require_space(folder, volume.array.size // 4 + entropy_bytes + SPARE_BYTES, free)
+        optional_bytes = volume.array.size * (job.options.entropy + job.dicom_seg)
+        require_space(folder, volume.array.size // 4 + optional_bytes + SPARE_BYTES, free)
         progress.begin("network", READ_SHARE, 1 - WRITE_SHARE)
         segmentation = segmenter(volume, bundle, job.options, on_progress=progress, cancel=cancel, models=models)
         progress.begin("write", 1 - WRITE_SHARE, 1.0)
         segmentation = replace(segmentation, notes=run_notes(volume, segmentation))
         with os_errors_named(job.output):
-            write_result_files(folder, volume, segmentation, bundle, progress)
+            write_result_files(folder, volume, segmentation, bundle, progress, job.dicom_seg)
             files = {path.name: sha256_of_file(path) for path in sorted(folder.iterdir())}
             seconds = {"read": progress.seconds["read"], **segmentation.seconds, **progress.end()}
             record = result_record(volume, segmentation, bundle, request, seconds, files)
@@ -114,11 +120,18 @@ def run_request(job: SegmentJob, bundle: Bundle) -> dict[str, Any]:
         raise InputError(
             f"{job.input} cannot be read: {error.strerror}.", "Check the path and your permissions."
         ) from error
+    if job.dicom_seg:
+        options["dicom_seg"] = True
     return {"input_sha256": digest, "model_sha256": bundle.sha256, "series": job.series_uid, **options}
 
 
 def write_result_files(
-    folder: Path, volume: Volume, segmentation: Segmentation, bundle: Bundle, progress: JobProgress
+    folder: Path,
+    volume: Volume,
+    segmentation: Segmentation,
+    bundle: Bundle,
+    progress: JobProgress,
+    dicom_seg: bool = False,
 ) -> None:
     """Write everything but result.json into ``folder``."""
     label_map = segmentation.label_map
@@ -139,8 +152,11 @@ def write_result_files(
             volume.references,
             masks,
             folder / "rtstruct.dcm",
-            on_progress=lambda event: progress.part(0.5 + 0.3 * event.fraction),
+            on_progress=lambda event: progress.part(0.5 + 0.2 * event.fraction),
         )
+        progress.part(0.7)
+        if dicom_seg:
+            write_dicom_seg(volume.references, masks, folder / "segmentation.dcm")
     progress.part(0.8)
     volumes_ml = {organ.key: organ.volume_ml for organ in segmentation.organs}
     title = f"{bundle.manifest.title} {bundle.manifest.version}"

@@ -6,7 +6,7 @@ pure ASCII (JSON escapes), so no locale can break them and file names that are n
 
 **Versions.** A message travels under the version in which its kind last changed (``since``), so that an older partner
 still understands all it ever could, and refuses by number what it could not. 1: the first. 2: `Hardware`,
-`MakePhantom`, low memory, and edited organs and name style of an RTSTRUCT. 3: entropy.
+`MakePhantom`, low memory, and edited organs and name style of an RTSTRUCT. 3: entropy. 4: `ExportDicomSeg`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any, ClassVar, get_args, get_origin, get_type_hints
 
 from ..errors import PediatricAbdomenSegError, UsageError
 
-PROTOCOL_VERSION = 3
+PROTOCOL_VERSION = 4
 FIRST_VERSION = 1  # of every kind of message without a ``since`` of its own
 MAX_LINE_BYTES = 1 << 20  # a request is a few hundred bytes; volumes travel as files
 
@@ -86,6 +86,27 @@ class ExportRtstruct:
     models: tuple[str, ...] = ()
     series: str | None = None
     name_style: str = "tg263"
+    edited: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ExportDicomSeg:
+    """Write a DICOM Segmentation from label maps on the grid of a CT series. Result: as `export_dicom_seg` says.
+
+    Attributes:
+        ct_folder, labels, output, models, series, edited: as in `ExportRtstruct`.
+        encoding: "binary", "labelmap" or "labelmap-rle".
+    """
+
+    type: ClassVar[str] = "export_dicom_seg"
+    since: ClassVar[int] = 4
+    id: str
+    ct_folder: str
+    labels: tuple[str, ...]
+    output: str
+    models: tuple[str, ...] = ()
+    series: str | None = None
+    encoding: str = "binary"
     edited: tuple[str, ...] = ()
 
 
@@ -204,7 +225,7 @@ class CancelledEvent:
     id: str
 
 
-Request = Hello | Segment | ExportRtstruct | MakePhantom | ListModels | Hardware | Cancel | Shutdown
+Request = Hello | Segment | ExportRtstruct | ExportDicomSeg | MakePhantom | ListModels | Hardware | Cancel | Shutdown
 Event = Ready | Progress | Result | Failed | CancelledEvent
 
 REQUESTS: Mapping[str, type] = {kind.type: kind for kind in get_args(Request)}

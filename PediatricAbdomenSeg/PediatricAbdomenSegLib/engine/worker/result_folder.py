@@ -16,7 +16,15 @@ from .processes import is_alive
 
 RESULT_NAME = "result.json"
 ENTROPY_NAME = "entropy.nii.gz"
-RESULT_FILES = ("labels.nii.gz", ENTROPY_NAME, "segmentation.seg.nrrd", "rtstruct.dcm", "preview.png", RESULT_NAME)
+RESULT_FILES = (
+    "labels.nii.gz",
+    ENTROPY_NAME,
+    "segmentation.seg.nrrd",
+    "rtstruct.dcm",
+    "segmentation.dcm",
+    "preview.png",
+    RESULT_NAME,
+)
 _MACHINE = f"{uuid.getnode():x}"
 
 

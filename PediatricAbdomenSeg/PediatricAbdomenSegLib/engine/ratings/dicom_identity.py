@@ -8,11 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..cases.dicom_frames import MULTI_FRAME_CT
+from ..cases.dicom_headers import CT_IMAGE_STORAGE
 from ..errors import InputError, ResourceError
 
+_CT_CLASSES = {CT_IMAGE_STORAGE, *MULTI_FRAME_CT}
 # What pydicom raises on malformed files, depending on where it stumbles.
 DAMAGED = (EOFError, ValueError, TypeError, LookupError, AttributeError, NotImplementedError)
-_TAGS = ["SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "Modality"]
+_TAGS = ["SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID"]
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,6 @@ class DicomIdentity:
     sop_class_uid: str
     sop_instance_uid: str
     series_instance_uid: str
-    modality: str
 
 
 def identity_of(path: Path) -> DicomIdentity | None:
@@ -56,16 +58,17 @@ def series_files(folder: Path, series_uid: str | None = None) -> tuple[DicomIden
     """
     with ThreadPoolExecutor() as pool:
         identities = [each for each in pool.map(identity_of, _files_below(folder)) if each is not None]
-    series = {each.series_instance_uid: each.modality for each in identities if each.modality == "CT"}
+    images = [each for each in identities if each.sop_class_uid in _CT_CLASSES]
+    series = {each.series_instance_uid for each in images}
     if series_uid is None and len(series) > 1:
         raise InputError(f"{folder} holds {len(series)} CT series.", f"Choose one: {', '.join(sorted(series))}.")
-    wanted = next(iter(series), None) if series_uid is None else series_uid
+    wanted = min(series, default=None) if series_uid is None else series_uid
     if wanted is None or wanted not in series:
         raise InputError(
             f"{folder} holds no CT series{f' {series_uid}' if series_uid else ''}.",
             "Give the folder that holds the DICOM slices.",
         )
-    return tuple(each for each in identities if each.series_instance_uid == wanted and each.modality == "CT")
+    return tuple(each for each in images if each.series_instance_uid == wanted)
 
 
 def _files_below(folder: Path) -> Iterator[Path]:

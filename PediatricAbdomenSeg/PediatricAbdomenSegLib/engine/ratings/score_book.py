@@ -8,7 +8,7 @@ from typing import Any
 
 from .raters import check_spelling, rater_token
 from .record import RatingRecord, new_record
-from .store import RatingStore, check_one_study, machine_token, rating_files, rating_path, read_rating_file
+from .store import RatingFile, RatingStore, check_one_study, machine_token, rating_files, rating_path, read_rating_file
 
 QUICK_STUDY_ID = "quick"
 
@@ -36,7 +36,8 @@ class ScoreBook:
         path = rating_path(folder, token, machine or machine_token())
         self._store = RatingStore(path, study_id)
         try:
-            own = [read_rating_file(each) for each in rating_files(folder) if each.name.startswith(f"{token}-")]
+            elsewhere = (each for each in rating_files(folder) if each.name.startswith(f"{token}-") and each != path)
+            own = [RatingFile(path, self._store.records, self._store.problems), *map(read_rating_file, elsewhere)]
             check_one_study(own, study_id)
             records = {record.id: record for file in own for record in file.records}
             for record in records.values():

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from pydicom import dcmread
+
+from PediatricAbdomenSegLib.engine.errors import InputError, UsageError
+from PediatricAbdomenSegLib.engine.ratings.assignment_files import read_key
+from PediatricAbdomenSegLib.engine.ratings.creation import create_study
+from PediatricAbdomenSegLib.engine.ratings.study import STUDY_NAME, read_study
+
+
+@pytest.fixture
+def cases(a_plan, files):
+    """The cases of the plan as JSON values, the first one changed."""
+
+    def make(**changes):
+        a_plan()
+        values = json.loads((files / "plan.json").read_text("utf-8"))["cases"]
+        values[0].update(changes)
+        return values
+
+    return make
+
+
+def test_a_blinded_study_holds_the_contours_under_names_that_say_nothing(tmp_path, a_plan, files):
+    folder = tmp_path / "study"
+    study = create_study(folder, a_plan())
+    assert read_study(folder) == study
+    key = read_key(folder)
+    assert [(each.case, each.source) for each in key.contours] == [
+        (case, source) for case in ("C01", "C02") for source in ("model-a", "manual")
+    ]
+    for contour in key.contours:
+        copy = folder / contour.segmentation.path
+        assert copy.parent.name == "contours" and copy.name.endswith(".nii.gz")
+        assert "a.nii" not in copy.name.removesuffix(".nii.gz") and "manual" not in copy.name
+    assert (folder / key.contours[0].segmentation.path).read_bytes() == b"1 a"
+    assert study.cases[0].image.path == "../clinic/child1/ct"
+
+
+def test_an_open_study_points_to_the_contours_where_they_are(tmp_path, a_plan):
+    folder = tmp_path / "study"
+    create_study(folder, a_plan(blinded=False))
+    assert read_key(folder).contours[1].segmentation.path == "../clinic/child1/manual.nii.gz"
+    assert not (folder / "contours").exists()
+
+
+def test_the_bundle_of_a_result_folder_is_found(tmp_path, a_plan, files):
+    (files / "child1" / "result.json").write_text(json.dumps({"model": {"sha256": "cd" * 32}}))
+    create_study(tmp_path / "study", a_plan(bundles={}))
+    key = read_key(tmp_path / "study")
+    assert [each.bundle_sha256 for each in key.contours] == ["cd" * 32, "cd" * 32, "", ""]
+
+
+def test_an_rtstruct_is_known_by_its_uid(tmp_path, a_plan, files, cases):
+    dataset = dcmread(files / "child1" / "ct" / "slice0.dcm")
+    for element in (dataset, dataset.file_meta):
+        name = "SOPClassUID" if element is dataset else "MediaStorageSOPClassUID"
+        setattr(element, name, "1.2.840.10008.5.1.4.1.1.481.3")
+    dataset.save_as(files / "rtstruct.dcm")
+    values = cases(segmentations={"model-a": "rtstruct.dcm"})
+    create_study(tmp_path / "study", a_plan(cases=values))
+    segmentation = read_key(tmp_path / "study").contours[0].segmentation
+    assert (segmentation.kind, segmentation.sop_instance_uid) == ("rtstruct", dataset.SOPInstanceUID)
+
+
+def test_a_slicer_scene_can_be_case_and_contours(tmp_path, a_plan, files, cases):
+    (files / "case.mrb").write_bytes(b"scene")
+    values = cases(ct="case.mrb", segmentations={"manual": "case.mrb"})
+    study = create_study(tmp_path / "study", a_plan(cases=values))
+    assert study.cases[0].image.kind == "scene"
+    assert read_key(tmp_path / "study").contours[0].segmentation.kind == "scene"
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"pseudonym": "Johanna"}, "pseudonym"),
+        ({"pseudonym": "case-mueller-1"}, "pseudonym"),
+        ({"tumour_type": "renal, 481511"}, "tumour_type"),
+        ({"age_group": "born 07.03.2019"}, "age_group"),
+    ],
+)
+def test_a_patients_name_id_or_birth_date_in_the_plan_is_refused_without_being_repeated(
+    tmp_path, a_plan, cases, changes, named
+):
+    with pytest.raises(InputError) as caught:
+        create_study(tmp_path / "study", a_plan(cases=cases(**changes)))
+    assert named in caught.value.message and "Case 1" in caught.value.message
+    for secret in ("johanna", "mueller", "481511", "2019"):
+        assert secret not in str(caught.value).lower()
+    assert not (tmp_path / "study").exists()
+
+
+def test_a_path_with_the_patients_name_is_refused(tmp_path, a_plan, files, cases):
+    (files / "child1").rename(files / "Mueller_Johanna")
+    moved = {"ct": "Mueller_Johanna/ct", "segmentations": {"manual": "Mueller_Johanna/manual.nii.gz"}}
+    with pytest.raises(InputError, match="field ct"):
+        create_study(tmp_path / "study", a_plan(cases=cases(**moved)))
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"ct": "nowhere"}, "nowhere"),
+        ({"ct": "child1"}, None),
+        ({"ct": "plan.json"}, "plan.json is no CT"),
+        ({"segmentations": {"manual": "child1/nothing.nii.gz"}}, "nothing.nii.gz"),
+        ({"segmentations": {"manual": "plan.json"}}, "plan.json holds no contours"),
+        ({"segmentations": {"manual": "child1/ct/slice0.dcm"}}, "slice0.dcm holds no contours"),
+        ({"segmentations": {"model-b": "child1/a.nii.gz"}}, "model-b"),
+        ({"segmentations": {}}, "no segmentation"),
+        ({"pseudonym": "c02"}, "twice"),
+        ({"series": "1.2.3"}, "1.2.3"),
+        ({"sexe": "F"}, "sexe"),
+        ({"contrast": "yes"}, "contrast"),
+        ({"absent_organs": ["nose"]}, "nose"),
+    ],
+)
+def test_a_plan_that_cannot_be_carried_out_is_refused_before_anything_is_written(
+    tmp_path, a_plan, cases, changes, named
+):
+    folder = tmp_path / "study"
+    if named is None:  # a CT in a subfolder is found
+        assert create_study(folder, a_plan(cases=cases(**changes))).cases[0].image.path == "../clinic/child1"
+        return
+    with pytest.raises(InputError) as caught:
+        create_study(folder, a_plan(cases=cases(**changes)))
+    assert named in str(caught.value)
+    assert not folder.exists()
+
+
+def test_a_scene_with_files_beside_it_cannot_be_blinded(tmp_path, a_plan, files, cases):
+    (files / "case.mrml").write_bytes(b"scene")
+    values = cases(segmentations={"manual": "case.mrml"})
+    with pytest.raises(InputError, match="case.mrml"):
+        create_study(tmp_path / "study", a_plan(cases=values))
+    create_study(tmp_path / "study", a_plan(cases=values, blinded=False))
+
+
+def test_a_study_is_not_overwritten(a_study, a_plan):
+    before = (a_study / STUDY_NAME).read_bytes()
+    with pytest.raises(UsageError, match="holds a study already"):
+        create_study(a_study, a_plan())
+    assert (a_study / STUDY_NAME).read_bytes() == before

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from . import rtstruct_read
 from .cancel_signals import cancel_by_signal
 from .console import Console, add_common_options, stray_prints_to_stderr
 
@@ -13,6 +14,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     """Add the subcommand."""
     parser = commands.add_parser("rtstruct", help="contours for planning systems")
     actions = parser.add_subparsers(metavar="ACTION", required=True)
+    rtstruct_read.add_parser(actions)
     export = actions.add_parser(
         "export", help="label maps to RTSTRUCT", description="Label values are those of the organ table, 1 to 20."
     )

@@ -1,6 +1,7 @@
 """Pediatric Abdomen Segmentation: the module as Slicer sees it. What it does is in PediatricAbdomenSegLib."""
 
 # No postponed annotations in this file: Slicer's parameterNodeWrapper reads those of the parameter node.
+# Slicer imports this file when it starts: whatever needs SimpleITK or pydicom is imported when the module is opened.
 
 import sys
 
@@ -18,9 +19,7 @@ from slicer.ScriptedLoadableModule import (
 from slicer.util import VTKObservationMixin
 
 from PediatricAbdomenSegLib.panel.about import acknowledgement_html, help_html
-from PediatricAbdomenSegLib.panel.panel import Panel
 from PediatricAbdomenSegLib.panel.sample_data import register_sample_data
-from PediatricAbdomenSegLib.panel.self_test import run_self_test
 from PediatricAbdomenSegLib.scene.parameters import DEFAULTS
 from PediatricAbdomenSegLib.version import __version__
 
@@ -81,10 +80,12 @@ class PediatricAbdomenSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixi
         ScriptedLoadableModuleWidget.__init__(self, parent)
         VTKObservationMixin.__init__(self)
         self.logic: PediatricAbdomenSegLogic | None = None
-        self.panel: Panel | None = None
+        self.panel = None
         self._is_entered = False
 
     def setup(self):
+        from PediatricAbdomenSegLib.panel.panel import Panel
+
         ScriptedLoadableModuleWidget.setup(self)
         self.logic = PediatricAbdomenSegLogic()
         ui_widget = slicer.util.loadUI(self.resourcePath("UI/PediatricAbdomenSeg.ui"))
@@ -158,4 +159,6 @@ class PediatricAbdomenSegTest(ScriptedLoadableModuleTest):
         self.test_from_phantom_to_rtstruct()
 
     def test_from_phantom_to_rtstruct(self):
+        from PediatricAbdomenSegLib.panel.self_test import run_self_test
+
         run_self_test(self, slicer.mrmlScene, self.delayDisplay)

@@ -74,7 +74,8 @@ def test_a_failure_is_one_clear_message(a_ready_panel, click):
     job = confirm_and_start(a_ready_panel, click)
     a_ready_panel.processes.last.be_ready()
     a_ready_panel.processes.last.say(Failed(job.id, "model", "The weights are altered.", "Install them again.", 4))
-    assert a_ready_panel.segment.ui.stageLabel.text == "The weights are altered. Install them again."
+    text = a_ready_panel.segment.ui.stageLabel.text
+    assert text.endswith("<b>The weights are altered.</b> Install them again.")
 
 
 def test_several_volumes_wait_in_a_queue(a_ready_panel, click):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 EDITOR_TAG = "PediatricAbdomenSegEditor"
@@ -13,46 +14,77 @@ class EmbeddedEditor:
     Args:
         widget: the qMRMLSegmentEditorWidget.
         scene: the MRML scene; the editor's node is a singleton of it, apart from that of Slicer's own module.
+        on_segment: receives segmentation node and segment ID when the user chooses a segment in the editor.
     """
 
-    def __init__(self, widget: Any, scene: Any) -> None:
+    def __init__(self, widget: Any, scene: Any, on_segment: Callable[[Any, str], None]) -> None:
         self.widget = widget
         self._scene = scene
+        self._on_segment = on_segment
+        self._is_in_use = False
+        self._is_opening = False
+        widget.connect("currentSegmentIDChanged(QString)", self._take_segment)
 
     def enter(self) -> None:
-        """Take the editor into use; keyboard shortcuts work while the module is open."""
+        """Take the editor into use: from now on its keyboard shortcuts work and its tools paint in the views."""
+        if self._is_in_use:
+            return
+        self._is_in_use = True
         self.widget.setMRMLSegmentEditorNode(self._node())
         self.widget.setupViewObservations()
         self.widget.installKeyboardShortcuts()
 
     def exit(self) -> None:
-        """Put tools down, so that nothing paints any more; harmless when nothing was entered."""
-        if self.widget.mrmlSegmentEditorNode() is None:
+        """Put tools down, so that nothing paints any more and no key reaches the editor; harmless when not in use."""
+        if not self._is_in_use:
             return
-        self.widget.setActiveEffectByName("")
+        self._is_in_use = False
+        if self.widget.mrmlSegmentEditorNode() is not None:
+            self.widget.setActiveEffectByName("")
         self.widget.uninstallKeyboardShortcuts()
         self.widget.removeViewObservations()
 
     def open(self, segmentation_node: Any, volume_node: Any, segment_id: str) -> None:
         """Edit one segment on a volume."""
-        self.widget.setMRMLSegmentEditorNode(self._node())
-        self.widget.setSegmentationNode(segmentation_node)
-        self.widget.setSourceVolumeNode(volume_node)
-        self.widget.setCurrentSegmentID(segment_id)
+        self._is_opening = True  # another segmentation begins with its first segment, which nobody has chosen
+        try:
+            self.widget.setMRMLSegmentEditorNode(self._node())
+            self.widget.setSegmentationNode(segmentation_node)
+            self.widget.setSourceVolumeNode(volume_node)
+            self.widget.setCurrentSegmentID(segment_id)
+        finally:
+            self._is_opening = False
 
     def follow(self, segmentation_node: Any, volume_node: Any, segment_id: str) -> None:
         """Select another segment if the editor is at work on that segmentation."""
-        if segmentation_node is not None and self.widget.segmentationNode() == segmentation_node:
+        if self._is_on(segmentation_node) and self.widget.currentSegmentID() != segment_id:
             self.open(segmentation_node, volume_node, segment_id)
+
+    def remember(self, segmentation_node: Any) -> None:
+        """Something else is about to change the segments: the editor's own undo must not lose it."""
+        if self._is_on(segmentation_node):
+            self.widget.saveStateForUndo()
 
     def forget_nodes(self) -> None:
         """Let go of every node; the scene is about to close."""
         if self.widget.mrmlSegmentEditorNode() is None:
             return
-        self.widget.setActiveEffectByName("")
-        self.widget.setSegmentationNode(None)
-        self.widget.setSourceVolumeNode(None)
-        self.widget.setMRMLSegmentEditorNode(None)
+        self._is_opening = True
+        try:
+            self.widget.setActiveEffectByName("")
+            self.widget.setSegmentationNode(None)
+            self.widget.setSourceVolumeNode(None)
+            self.widget.setMRMLSegmentEditorNode(None)
+        finally:
+            self._is_opening = False
+
+    def _is_on(self, segmentation_node: Any) -> bool:
+        return segmentation_node is not None and self.widget.segmentationNode() == segmentation_node
+
+    def _take_segment(self, segment_id: str) -> None:
+        """The user has chosen a segment in the editor's own list, or by its keys."""
+        if not self._is_opening and segment_id:
+            self._on_segment(self.widget.segmentationNode(), segment_id)
 
     def _node(self) -> Any:
         node = self._scene.GetSingletonNode(EDITOR_TAG, "vtkMRMLSegmentEditorNode")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from slicer.i18n import tr as _
 
+from ..engine.cases.image_file import read_image
 from ..engine.errors import InputError, PediatricAbdomenSegError
-from .job_store import UNCLAIMED, LeftJob
+from ..scene.volumes import has_voxels_of
+from .job_store import UNCLAIMED, Job, LeftJob
 from .session import Session
-from .toolkit import slicer
+from .toolkit import slicer, wait_cursor
 from .wording import error_text
 
 
@@ -38,32 +41,66 @@ class LeftResults:
             self.ui.loadUnclaimedButton.text = _("Load result") if is_finished else _("Run again")
 
     def take(self) -> None:
-        """Put a finished result onto the chosen CT, or onto its own, loaded anew; run an interrupted one again."""
+        """Put a finished result onto its CT, loaded anew where it is not in the scene; run an interrupted one again."""
         left = self._session.unclaimed[0]
         try:
-            if left.state == UNCLAIMED:
-                self._claim(left)
-            else:
-                self._session.run_again(left)
+            with wait_cursor():
+                if left.state == UNCLAIMED:
+                    self._claim(left)
+                else:
+                    self._session.run_again(left)
         except PediatricAbdomenSegError as error:
-            self._session.message = error_text(error)
-        self._session.changed()
+            self._session.say(error_text(error), has_failed=True)
 
     def _claim(self, left: LeftJob) -> None:
-        parameters = self._session.parameters
-        chosen = parameters.input_volume if parameters is not None else None
-        if chosen is not None:
-            try:
-                self._session.claim(left, chosen)
-                return
-            except InputError:
-                pass  # another CT is chosen: the job's own is still on disk
-        self._session.claim(left, slicer.util.loadVolume(left.job.request.input))
+        volume_node = self._own_volume(left.job)
+        if volume_node is not None:
+            self._session.claim(left, volume_node)
+            return
+        volume_node = load_copy(left)
+        try:
+            self._session.claim(left, volume_node)
+        except PediatricAbdomenSegError:
+            self._session.scene.RemoveNode(volume_node)
+            raise
+        if self._session.parameters is not None:
+            self._session.parameters.input_volume = volume_node
+
+    def _own_volume(self, job: Job) -> Any | None:
+        """The node of the scene that shows the job's CT. The place alone does not tell patients apart: voxels do."""
+        scene, volume = self._session.scene, read_image(Path(job.request.input))
+        count = scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode")
+        nodes = (scene.GetNthNodeByClass(index, "vtkMRMLScalarVolumeNode") for index in range(count))
+        return next((node for node in nodes if has_voxels_of(node, volume)), None)
 
     def _discard(self) -> None:
         question = _("Delete this result? It cannot be brought back.")
         if slicer.util.confirmYesNoDisplay(question, windowTitle=_("Discard result")):
-            self._session.discard(self._session.unclaimed[0])
+            try:
+                self._session.discard(self._session.unclaimed[0])
+            except PediatricAbdomenSegError as error:
+                self._session.say(error_text(error), has_failed=True)
+
+
+def load_copy(left: LeftJob) -> Any:
+    """The CT as the job keeps it, as a new volume node that still knows its DICOM series.
+
+    Raises:
+        InputError: Slicer cannot load it.
+    """
+    try:
+        node = slicer.util.loadVolume(left.job.request.input)
+    except RuntimeError as error:
+        raise InputError(
+            _("The CT of this result cannot be loaded: its copy in {folder} is damaged.").format(
+                folder=left.job.folder
+            ),
+            _("Load the CT yourself, then load the result once more."),
+        ) from error
+    node.SetName(_("CT of {when}").format(when=left.job.created.replace("T", " ")))
+    for name, value in left.job.context.get("dicom", {}).items():
+        node.SetAttribute(name, value)
+    return node
 
 
 def left_job_text(left: LeftJob, count: int) -> str:

@@ -20,7 +20,7 @@ class OrganTable:
 
     Args:
         table: the widget.
-        on_selected: receives the row that was clicked or reached by keyboard.
+        on_selected: receives the row that was clicked or reached by keyboard; also one that is clicked once more.
         on_opened: receives the row that was double-clicked.
         on_visible: receives a row and whether it shall be shown.
     """
@@ -44,6 +44,7 @@ class OrganTable:
         table.verticalHeader().hide()
         table.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
         table.connect("itemSelectionChanged()", self._take_selection)
+        table.connect("cellClicked(int,int)", self._take_click)
         table.connect("cellDoubleClicked(int,int)", lambda row, column: self._on_opened(self.rows[row]))
         table.connect("itemChanged(QTableWidgetItem*)", self._take_change)
 
@@ -75,6 +76,15 @@ class OrganTable:
             if selected is not None:
                 self.select(selected.segment_id)
 
+    def update(self, rows: Sequence[OrganRow]) -> None:
+        """Show what has changed of rows that are there; the selection stays."""
+        changed = {row.segment_id: row for row in rows}
+        self.rows = tuple(changed.get(row.segment_id, row) for row in self.rows)
+        with blocked_signals(self._table):
+            for index, row in enumerate(self.rows):
+                if row.segment_id in changed:
+                    self._fill(index, row)
+
     def _fill(self, index: int, row: OrganRow) -> None:
         organ = qt.QTableWidgetItem(row.name)
         organ.setFlags(qt.Qt.ItemIsEnabled | qt.Qt.ItemIsSelectable | qt.Qt.ItemIsUserCheckable)
@@ -93,6 +103,10 @@ class OrganTable:
     def _take_selection(self) -> None:
         if self.selected is not None:
             self._on_selected(self.selected)
+
+    def _take_click(self, row: int, column: int) -> None:
+        """A click on the selected row changes no selection, but the views may have been moved away since."""
+        self._on_selected(self.rows[row])
 
     def _take_change(self, item: Any) -> None:
         if item.column() == ORGAN:

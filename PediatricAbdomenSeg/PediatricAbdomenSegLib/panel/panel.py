@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import vtk
 from slicer.i18n import tr as _
 
+from ..engine.errors import ResourceError
+from ..scene.volumes import volume_to_begin_with
 from .export_page import ExportPage
 from .job_runner import JobRunner
 from .job_store import JobStore
@@ -22,6 +25,9 @@ from .session import Session
 from .toolkit import Timer, file_of_instance, read_setting, slicer, write_setting
 from .worker_process import slicer_worker_process
 
+_REVIEW, _EXPORT = 1, 2  # places of these pages among the tabs
+_STATUS_MS = 15_000
+
 
 class Panel:
     """Owns the pages and hands on what happens to the module and the scene.
@@ -35,6 +41,9 @@ class Panel:
 
     def __init__(self, tabs: Any, resource_path: Callable[[str], str], scene: Any, session: Session | None = None):
         self.session = session or make_session(scene)
+        self._tabs = tabs
+        self._is_entered = False
+        self._unseen: Any | None = None  # a result that came while another module was open
         self._observed: tuple[Any, int] | None = None
         self._gui_tag: int | None = None
         pages = (
@@ -50,7 +59,8 @@ class Panel:
             widget.setMRMLScene(scene)
             tabs.addTab(widget, title)
             self.pages[name] = make_page(widget, self.session, resource_path)
-        self.session.on_result(lambda node: tabs.setCurrentIndex(1))  # the result is there to be looked at
+        tabs.connect("currentChanged(int)", lambda index: self._show_page_in_view())
+        self.session.on_result(self._show_result)
 
     def set_parameters(self, parameters: Any | None) -> None:
         """Show another parameter node; None shows nothing and must come before a scene closes."""
@@ -65,6 +75,10 @@ class Panel:
             tag = parameters.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda caller, event: self.refresh())
             self._observed = (parameters, tag)
         self.refresh()
+        if parameters is not None and self._unseen is not None:
+            node, self._unseen = self._unseen, None
+            if node.GetScene() is not None:
+                self._show_result(node)
 
     def refresh(self) -> None:
         """Let every page show the parameters as they are now."""
@@ -73,18 +87,24 @@ class Panel:
 
     def enter(self) -> None:
         """The module was opened."""
+        self._is_entered = True
+        parameters = self.session.parameters
+        if parameters is not None and parameters.input_volume is None:
+            parameters.input_volume = volume_to_begin_with(self.session.scene)
         self.session.models.reload()
         self.session.look_for_unclaimed_results()
         self.session.ask_hardware()
-        self.pages["ReviewPage"].enter()
+        self._show_page_in_view()
         self.refresh()
 
     def exit(self) -> None:
         """Another module was opened; a run goes on."""
-        self.pages["ReviewPage"].exit()
+        self._is_entered = False
+        self._show_page_in_view()
 
     def scene_about_to_close(self) -> None:
         """Nodes are about to go: a run goes on, its result is kept and offered later."""
+        self._unseen = None
         self.pages["ReviewPage"].forget_nodes()
         self.session.forget_nodes()
 
@@ -96,6 +116,29 @@ class Panel:
         self.pages["RuntimePage"].close()
         self.session.close()
 
+    def _show_page_in_view(self) -> None:
+        page = self.pages["ReviewPage"]
+        if self._is_entered and self._tabs.currentIndex == _REVIEW:
+            page.enter()
+        else:
+            page.exit()
+
+    def _show_result(self, node: Any) -> None:
+        """Go to a new result, but not away from another one that is being reviewed or exported."""
+        parameters = self.session.parameters
+        if parameters is None:
+            self._unseen = node
+            return
+        is_at_work = self._tabs.currentIndex in (_REVIEW, _EXPORT) and parameters.segmentation is not None
+        if is_at_work and parameters.segmentation is not node:
+            text = _('"{name}" is ready: choose it on the page Review.').format(name=node.GetName())
+            self.pages["ReviewPage"].announce(text)
+            slicer.util.showStatusMessage(text, _STATUS_MS)
+            self.session.say(text)
+            return
+        parameters.segmentation = node
+        self._tabs.setCurrentIndex(_REVIEW)
+
     def _bound_widgets(self) -> dict[str, Any]:
         """Widgets by the parameter that their .ui file names for them."""
         widgets = [widget for page in self.pages.values() for widget in vars(page.ui).values()]
@@ -105,5 +148,25 @@ class Panel:
 def make_session(scene: Any) -> Session:
     """A session with a real worker; its interpreter is the one the user named on the page Runtime."""
     settings = RuntimeSettings(read_setting, write_setting)
-    runner = JobRunner(lambda: settings.process(slicer_worker_process), JobStore(jobs_folder()), Timer)
-    return Session(scene, runner, settings, ModelList(), file_of_instance)
+    store, notice = make_store(jobs_folder(), Path(slicer.app.temporaryPath) / "PediatricAbdomenSegJobs")
+    runner = JobRunner(lambda: settings.process(slicer_worker_process), store, Timer)
+    session = Session(scene, runner, settings, ModelList(), file_of_instance)
+    session.notice = notice
+    return session
+
+
+def make_store(folder: Path, fallback: Path) -> tuple[JobStore, str]:
+    """The store of jobs, and what the user has to know about it; "" for the usual one.
+
+    Args:
+        folder: where jobs belong.
+        fallback: taken where ``folder`` cannot be written, so that one can still work.
+
+    Raises:
+        ResourceError: neither can be written.
+    """
+    try:
+        return JobStore(folder), ""
+    except ResourceError as error:
+        text = _("{problem} Until then results are kept in {folder} and may be lost when Slicer ends. {hint}")
+        return JobStore(fallback), text.format(problem=error.message, folder=fallback, hint=error.hint)

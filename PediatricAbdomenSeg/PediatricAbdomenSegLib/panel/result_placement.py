@@ -17,17 +17,20 @@ LABELS_NAME = "labels.nii.gz"
 _MODEL_FIELDS = ("name", "title", "version", "sha256", "status")
 
 
-def put_into_scene(scene: Any, job: Job, record: Mapping[str, Any], volume_node: Any) -> Any:
-    """Make a segmentation of a result, or replace its organs in the one the job was started for.
+def put_into_scene(
+    scene: Any, job: Job, record: Mapping[str, Any], volume_node: Any, replaced: Any | None = None
+) -> Any:
+    """Make a segmentation of a result, or replace its organs in one that is there.
 
     Args:
         scene: the MRML scene.
         job: a finished one.
         record: content of its result.json.
         volume_node: the CT.
+        replaced: the segmentation whose organs are replaced; None makes a new one.
 
     Returns:
-        The segmentation node. A new one where the one to be replaced is not in the scene any more.
+        The segmentation node.
 
     Raises:
         InputError: the result does not lie on the volume's grid, or its file is damaged.
@@ -37,7 +40,7 @@ def put_into_scene(scene: Any, job: Job, record: Mapping[str, Any], volume_node:
     entropy = read_scalar_map(entropy_path) if entropy_path.is_file() else None  # before the scene is changed
     keys = [organ["key"] for organ in record["organs"]]
     tags = ModelTags(**{name: record["model"][name] for name in _MODEL_FIELDS})
-    node = scene.GetNodeByID(job.context.get("replaced_node") or "")
+    node = replaced
     if node is None:
         node = build_segmentation(scene, label_map, volume_node, [organ_by_key(key) for key in keys], tags)
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from slicer.i18n import tr as _
@@ -18,8 +19,13 @@ from .run_options import fill
 from .segment_watch import SegmentWatch
 from .session import Session
 from .slice_views import axial_position_ras_mm, jump_to
-from .toolkit import qt, slicer
+from .toolkit import blocked_signals, qt, slicer, wait_cursor
 from .wording import error_text, flags_text
+
+_NEED_ORGANS = (
+    *("organTable", "presetComboBox", "fillSlider", "show3DCheckBox", "previousButton", "nextButton"),
+    *("toolsCollapsibleButton", "editorCollapsibleButton"),
+)
 
 
 class ReviewPage:
@@ -29,12 +35,14 @@ class ReviewPage:
         self.ui = slicer.util.childWidgetVariables(widget)
         self._session = session
         self._preset = display.ALL
-        self._message = ""
+        self._problem = self._message = ""
+        self._is_in_view = False
         self._shown: Any | None = None
         self._watch = SegmentWatch(self.read_segments)
-        self._editor = EmbeddedEditor(self.ui.segmentEditorWidget, session.scene)
+        self._editor = EmbeddedEditor(self.ui.segmentEditorWidget, session.scene, self._on_editor_segment)
         self._table = OrganTable(self.ui.organTable, self._on_selected, self.open_editor, self._on_visible)
         self._fill_presets()
+        self.ui.editorCollapsibleButton.connect("contentsCollapsed(bool)", lambda is_folded: self._use_editor())
         self.ui.presetComboBox.connect("activated(int)", self._on_preset)
         self.ui.fillSlider.connect("valueChanged(int)", self._on_fill)
         self.ui.show3DCheckBox.connect("clicked(bool)", self._on_3d)
@@ -44,7 +52,7 @@ class ReviewPage:
             self._shortcut(widget, "PgDown", lambda: self._table.step(1)),
             self._shortcut(widget, "PgUp", lambda: self._table.step(-1)),
         ]
-        session.on_result(lambda node: self.read_segments())
+        session.on_result(lambda node: self.read_segments() if node is self.segmentation else None)
         self.read_segments()
 
     @property
@@ -58,32 +66,45 @@ class ReviewPage:
         if self.segmentation is not self._shown:
             self._shown = self.segmentation
             self._watch.watch(self._shown)
+            self._show_display()
+            self._message = ""
             self.read_segments()
 
     def read_segments(self) -> None:
         """Read the segments anew; on a large CT this takes a moment."""
+        self._watch.forget_changes()
         node = self.segmentation
         volume = reference_volume(node) if node is not None else None
-        rows = ()
-        if node is not None and volume is None:
-            self._message = _("The CT of this segmentation is not in the scene any more.")
-        elif node is not None:
+        rows, self._problem = (), ""
+        if node is None:
+            self._problem = _("Segment a CT on the page Segment, or choose a segmentation above.")
+        elif volume is None:
+            self._problem = _("The CT of this segmentation is not in the scene any more.")
+        else:
             try:
-                rows = organ_rows(node, volume, self._session.age_years(volume))
+                with wait_cursor():
+                    rows = organ_rows(node, volume, self._session.age_years(volume))
             except PediatricAbdomenSegError as error:
-                self._message = error_text(error)
+                self._problem = error_text(error)
         self._table.show(rows)
-        for name in ("toolsCollapsibleButton", "editorCollapsibleButton", "organTable", "presetComboBox"):
+        for name in _NEED_ORGANS:
             getattr(self.ui, name).enabled = bool(rows)
         self._show_selected()
 
+    def announce(self, text: str) -> None:
+        """Tell the user something that does not belong to the organ selected."""
+        self._message = text
+        self._show_selected()
+
     def enter(self) -> None:
-        """The module was opened."""
-        self._editor.enter()
+        """The page came into view."""
+        self._is_in_view = True
+        self._use_editor()
 
     def exit(self) -> None:
-        """Another module was opened."""
-        self._editor.exit()
+        """Another page or another module is in view."""
+        self._is_in_view = False
+        self._use_editor()
 
     def forget_nodes(self) -> None:
         """The scene is about to close."""
@@ -103,7 +124,8 @@ class ReviewPage:
         if row is not None:
             new_state = NOT_REVIEWED if row.review == state else state
             set_review_state(self.segmentation, row.segment_id, new_state)
-            self.read_segments()
+            self._table.update([replace(row, review=new_state)])
+            self._show_selected()
 
     def use_tool(self, tool: Callable[..., bool], *arguments: Any) -> None:
         """Apply a tool to the selected organ and say what came of it."""
@@ -111,8 +133,10 @@ class ReviewPage:
         if row is None:
             self._say(_("Click an organ in the list first."))
             return
+        self._editor.remember(self.segmentation)
         try:
-            has_changed = tool(self.segmentation, row.segment_id, *arguments)
+            with wait_cursor():
+                has_changed = tool(self.segmentation, row.segment_id, *arguments)
         except PediatricAbdomenSegError as error:
             self._say(error_text(error))
             return
@@ -122,6 +146,7 @@ class ReviewPage:
     def undo(self) -> None:
         """Take the last tool's change back."""
         if self.segmentation is not None:
+            self._editor.remember(self.segmentation)
             edit_tools.undo_last(self.segmentation)
             self._message = ""
             self.read_segments()
@@ -167,14 +192,16 @@ class ReviewPage:
     def _on_preset(self, index: int) -> None:
         self._preset = self.ui.presetComboBox.itemData(index)
         self._apply_preset()
-        self.read_segments()
 
     def _apply_preset(self) -> None:
-        row = self._table.selected
+        node, selected = self.segmentation, self._table.selected
         try:
-            display.apply_preset(self.segmentation, self._preset, row.segment_id if row else None)
+            display.apply_preset(node, self._preset, selected.segment_id if selected else None)
         except PediatricAbdomenSegError as error:
             self._say(error_text(error))
+            return
+        rows = self._table.rows
+        self._table.update([replace(row, visible=display.is_segment_visible(node, row.segment_id)) for row in rows])
 
     def _on_fill(self, percent: int) -> None:
         if self.segmentation is not None:
@@ -184,7 +211,8 @@ class ReviewPage:
         if self.segmentation is None:
             return
         try:
-            display.show_3d(self.segmentation, is_on)
+            with wait_cursor():
+                display.show_3d(self.segmentation, is_on)
         except PediatricAbdomenSegError as error:
             self.ui.show3DCheckBox.checked = False
             self._say(error_text(error))
@@ -195,9 +223,30 @@ class ReviewPage:
             jump_to(self._session.scene, row.centre_ras_mm)
         if self._preset == display.SELECTED:
             self._apply_preset()
-            self.read_segments()
         self._editor.follow(self.segmentation, reference_volume(self.segmentation), row.segment_id)
         self._show_selected()
+
+    def _on_editor_segment(self, segmentation_node: Any, segment_id: str) -> None:
+        """The list follows the editor: the tools must not change another organ than the one that is being edited."""
+        if segmentation_node == self.segmentation:
+            selected = self._table.selected
+            if selected is None or selected.segment_id != segment_id:
+                self._table.select(segment_id)
+
+    def _use_editor(self) -> None:
+        """The editor has its keys and its tools in the views only while it is to be seen."""
+        if self._is_in_view and not self.ui.editorCollapsibleButton.collapsed:
+            self._editor.enter()
+        else:
+            self._editor.exit()
+
+    def _show_display(self) -> None:
+        node = self._shown
+        if node is None:
+            return
+        with blocked_signals(self.ui.fillSlider):
+            self.ui.fillSlider.value = round(100 * display.fill_opacity(node))
+        self.ui.show3DCheckBox.checked = display.is_shown_3d(node)
 
     def _on_visible(self, row: OrganRow, is_visible: bool) -> None:
         display.set_segment_visible(self.segmentation, row.segment_id, is_visible)
@@ -212,7 +261,7 @@ class ReviewPage:
         self.ui.undoButton.enabled = step is not None
         self.ui.undoButton.text = _("Undo: {step}").format(step=step) if step else _("Undo")
         flags = f"{row.name}: {flags_text(row.flags)}" if row is not None and row.flags else ""
-        self._say("\n".join(text for text in (flags, self._message) if text))
+        self._say("\n".join(text for text in (self._problem, flags, self._message) if text))
 
     def _say(self, text: str) -> None:
         self.ui.flagsLabel.text = text

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import Any
 
 from slicer.i18n import tr as _
 
@@ -13,12 +14,14 @@ from ..engine.inference.preflight import preflight, this_machine
 from ..engine.models.store import Bundle
 from ..engine.worker.handlers import segment_job
 from ..engine.worker.result_folder import free_bytes
+from ..scene.segment_arrays import reference_volume
 from ..scene.volumes import input_problem, volume_of
 from .model_list import choice_problem
 from .segment_request import segment_request
 from .session import Session
 
 HARDEN_LINK = "harden"
+BLOCKING_MARK = "&#9940;"
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,16 @@ def run_checks(session: Session) -> tuple[Check, ...]:
     if problem is not None:
         link = HARDEN_LINK if problem.hardened_copy_helps else ""
         found.append(Check(problem.message, problem.hint, True, link))
+    if parameters.replace_organs and is_of_other_ct(parameters.segmentation, parameters.input_volume):
+        found.append(
+            Check(
+                _('"{name}" was not made on this CT, so nothing in it is replaced.').format(
+                    name=parameters.segmentation.GetName()
+                ),
+                _("Choose its CT, or under Advanced a new segmentation."),
+                True,
+            )
+        )
     odd_model = choice_problem(session.models, parameters.model, parameters.model_sha256)
     if odd_model is not None:
         found.append(Check(odd_model.message, odd_model.hint, odd_model.blocking))
@@ -55,6 +68,11 @@ def run_checks(session: Session) -> tuple[Check, ...]:
     if not any(check.blocking for check in found):
         found += _preflight_checks(session, bundle)
     return tuple(found)
+
+
+def is_of_other_ct(segmentation_node: Any | None, volume_node: Any | None) -> bool:
+    """Whether a segmentation was made on another volume; False when there is none."""
+    return segmentation_node is not None and reference_volume(segmentation_node) is not volume_node
 
 
 def _preflight_checks(session: Session, bundle: Bundle) -> list[Check]:
@@ -76,6 +94,14 @@ def checks_html(checks: Sequence[Check]) -> str:
         hint = escape(check.hint)
         if check.link:
             hint = f'<a href="{check.link}">{hint}</a>'
-        mark = "&#9940;" if check.blocking else "&#9888;"
+        mark = BLOCKING_MARK if check.blocking else "&#9888;"
         items.append(f"<p>{mark} <b>{escape(check.message)}</b> {hint}</p>")
     return "".join(items)
+
+
+def message_html(message: str, has_failed: bool) -> str:
+    """What came of a run; of a failure the first line, which says what happened, stands out."""
+    if not has_failed:
+        return escape(message)
+    what, _newline, hint = message.partition("\n")
+    return f"{BLOCKING_MARK} <b>{escape(what)}</b> {escape(hint)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from html import escape
 from typing import Any
 
 from slicer.i18n import tr as _
@@ -13,10 +14,10 @@ from .job_runner import RunnerEvents
 from .left_results import LeftResults
 from .report import report_text
 from .run_options import RunOptions
-from .segment_checks import Check, checks_html, run_checks
+from .segment_checks import Check, checks_html, message_html, run_checks
 from .segment_request import segment_request
 from .session import Session
-from .toolkit import qt, slicer
+from .toolkit import qt, slicer, wait_cursor
 from .wording import error_text, progress_text
 
 _PROGRESS_STEPS = 1000
@@ -69,16 +70,18 @@ class SegmentPage:
         if parameters is None:
             return
         self._checked_for = self._choice()
-        self._checks = run_checks(self._session)
+        with wait_cursor():
+            self._checks = run_checks(self._session)
         if any(check.blocking for check in self._checks) or self._doubts() - self._confirmed:
             self._show_checks()
             return
         bundle = self._session.models.find(parameters.model)
         replaced = parameters.segmentation if parameters.replace_organs else None
         try:
-            self._session.segment(parameters.input_volume, segment_request(parameters, bundle), replaced)
+            with wait_cursor():
+                self._session.segment(parameters.input_volume, segment_request(parameters, bundle), replaced)
         except PediatricAbdomenSegError as error:
-            self._session.message = error_text(error)
+            self._session.say(error_text(error), has_failed=True)
         self._checks, self._confirmed = (), set()
         self.refresh()
 
@@ -87,8 +90,10 @@ class SegmentPage:
         if parameters is None:
             return ()
         volume = parameters.input_volume
+        replaced = parameters.segmentation if parameters.replace_organs else None
+        nodes = (node.GetID() if node else "" for node in (volume, replaced))
         names = ("model", "device", "organ_choice", "own_organs", "configuration", "folds", "low_memory")
-        return (volume.GetID() if volume else "", *(getattr(parameters, name) for name in names))
+        return (*nodes, *(getattr(parameters, name) for name in names))
 
     def _doubts(self) -> set[str]:
         """What has to be confirmed, by hint: messages may hold figures that differ from moment to moment."""
@@ -115,11 +120,13 @@ class SegmentPage:
     def _show_run(self) -> None:
         session, ui = self._session, self.ui
         state, is_busy = session.runner.state, session.is_busy
-        ui.segmentButton.text = _("Cancel") if is_busy else _("Segment")
+        ui.segmentButton.text = self._button_text(is_busy)
         ui.segmentButton.setIcon(self._stop_icon if is_busy else self._run_icon)
         ui.segmentButton.enabled = state != "cancelling" and session.parameters is not None
         ui.queueButton.visible = is_busy
         ui.progressBar.visible = is_busy
+        ui.noticeLabel.text = session.notice
+        ui.noticeLabel.visible = bool(session.notice)
         ui.stageLabel.text = self._stage_line(state, is_busy)
         ui.stageLabel.visible = bool(ui.stageLabel.text)
         progress = session.progress
@@ -129,15 +136,27 @@ class SegmentPage:
             ui.progressBar.setRange(0, _PROGRESS_STEPS)
             ui.progressBar.setValue(round(_PROGRESS_STEPS * progress.fraction))
 
-    def _stage_line(self, state: str, is_busy: bool) -> str:
+    def _button_text(self, is_busy: bool) -> str:
         if not is_busy:
-            return self._session.message
+            return _("Segment")
+        return _("Cancel this one") if self._session.runner.waiting else _("Cancel")
+
+    def _stage_line(self, state: str, is_busy: bool) -> str:
+        """As HTML."""
+        if not is_busy:
+            return message_html(self._session.message, self._session.has_failed)
+        return escape(self._progress_line(state))
+
+    def _progress_line(self, state: str) -> str:
         if state == "cancelling":
             line = _("Cancelling")
         elif self._session.progress is None:
             line = progress_text("starting", None)
         else:
             line = progress_text(self._session.progress.stage, self._session.progress.remaining_s)
+        at_work, chosen = self._session.volume_at_work(), self._session.parameters
+        if at_work is not None and chosen is not None and at_work is not chosen.input_volume:
+            line = _("{name}: {line}").format(name=at_work.GetName(), line=line)
         waiting = len(self._session.runner.waiting)
         return line if not waiting else _("{line}. Waiting behind it: {count}").format(line=line, count=waiting)
 

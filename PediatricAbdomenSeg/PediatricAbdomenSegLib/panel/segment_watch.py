@@ -7,7 +7,7 @@ from typing import Any
 
 from .toolkit import Timer, slicer
 
-REST_S = 0.7  # a stroke of the brush makes many events; volumes are counted after it
+REST_S = 1.5  # a stroke of the brush makes many events, and the next one often follows: volumes are counted after them
 
 
 class SegmentWatch:
@@ -37,10 +37,14 @@ class SegmentWatch:
         )
         self._observed = (segmentation, [segmentation.AddObserver(event, self._take_event) for event in events])
 
-    def _stop(self) -> None:
+    def forget_changes(self) -> None:
+        """What has changed up to now is known already."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def _stop(self) -> None:
+        self.forget_changes()
         if self._observed is not None:
             segmentation, tags = self._observed
             for tag in tags:

@@ -14,7 +14,7 @@ from ..scene.segmentation_reader import read_masks
 from .export_job import ExportJob
 from .export_plan import ExportChoice
 from .panel import make_session
-from .sample_data import load_series, make_phantom_series
+from .phantom_series import load_series, make_phantom_series
 from .segment_request import segment_request
 from .session import Session
 from .toolkit import slicer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,21 @@ from ..engine.progress import ProgressEvent
 from ..engine.runtime.hardware import Hardware, hardware_from_json
 from ..engine.worker.protocol import Hardware as HardwareRequest
 from ..engine.worker.protocol import Segment
-from ..scene.volumes import dicom_references, write_input
+from ..scene.volumes import dicom_attributes, dicom_references, write_input
 from .job_runner import JobRunner, RunnerEvents
 from .job_store import Job, LeftJob
 from .model_list import ModelList
 from .result_placement import put_into_scene
 from .runtime_settings import RuntimeSettings
+from .wording import error_text
+
+
+@dataclass(frozen=True)
+class _JobNodes:
+    """What a job was started on; nodes, not IDs, which another scene gives to other patients' nodes."""
+
+    volume: Any
+    replaced: Any | None
 
 
 class Session:
@@ -36,7 +46,9 @@ class Session:
         parameters: the parameter node wrapper, None while a scene closes or the module is not open.
         hardware: what the worker has, None until it was asked.
         progress: of the job at work, None when there is none or it has not begun.
+        notice: what stays true until Slicer is started anew, such as a folder that cannot be written; mostly empty.
         message: what the user should know of the last run; empty when nothing.
+        has_failed: whether `message` tells of a failure.
         unclaimed: finished or interrupted jobs to offer.
     """
 
@@ -55,12 +67,14 @@ class Session:
         self.parameters: Any | None = None
         self.hardware: Hardware | None = None
         self.progress: ProgressEvent | None = None
+        self.notice = ""
         self.message = ""
+        self.has_failed = False
         self.unclaimed: tuple[LeftJob, ...] = ()
         self.file_of_instance = file_of_instance
         self._references: dict[str, DicomReferences | None] = {}
         self._has_asked = False
-        self._volumes: dict[str, Any] = {}  # volume node by job id, as long as its scene lives
+        self._nodes: dict[str, _JobNodes] = {}  # by job id, as long as their scene lives
         self._listeners: list[Callable[[], None]] = []
         self._on_result: list[Callable[[Any], None]] = []
         self._stop_listening = runner.listen(
@@ -78,13 +92,18 @@ class Session:
         self._listeners.append(listener)
 
     def on_result(self, listener: Callable[[Any], None]) -> None:
-        """Hear of a segmentation node that has just received a result."""
+        """Hear of a segmentation node that has just received a result; who hears decides whether to show it."""
         self._on_result.append(listener)
 
     def changed(self) -> None:
         """Tell the pages that something is different."""
         for listener in self._listeners:
             listener()
+
+    def say(self, message: str, has_failed: bool = False) -> None:
+        """Tell the user something about the last run, in place of what was told before."""
+        self.message, self.has_failed = message, has_failed
+        self.changed()
 
     @property
     def is_busy(self) -> bool:
@@ -102,15 +121,17 @@ class Session:
         Raises:
             InputError: the volume cannot be written as it is. ResourceError: no space or no right to write.
         """
-        context = {
-            "replaced_node": replaced_node.GetID() if replaced_node is not None else "",
-        }
+        context = {"dicom": dicom_attributes(volume_node)}
         job = self.runner.store.create(request, context, lambda folder: write_input(volume_node, folder))
-        self._volumes[job.id] = volume_node
-        self.message = ""
+        self._nodes[job.id] = _JobNodes(volume_node, replaced_node)
         self.runner.submit(job)
-        self.changed()
+        self.say("")
         return job
+
+    def volume_at_work(self) -> Any | None:
+        """The CT of the job at work; None when there is none or its scene was closed."""
+        nodes = self._nodes.get(self.runner.current.id) if self.is_busy else None
+        return nodes.volume if nodes is not None else None
 
     def ask_hardware(self) -> None:
         """Find out what the worker has, once; does nothing while no interpreter is named."""
@@ -177,7 +198,7 @@ class Session:
 
     def forget_nodes(self) -> None:
         """The scene closes: results of jobs still at work are kept on disk and offered."""
-        self._volumes.clear()
+        self._nodes.clear()
         self._references.clear()
 
     def close(self) -> None:
@@ -197,8 +218,7 @@ class Session:
 
     def _take_hardware_failure(self, error: PediatricAbdomenSegError) -> None:
         self._has_asked = False
-        self.message = f"{error.message} {error.hint}"
-        self.changed()
+        self.say(error_text(error), has_failed=True)
 
     def _take_progress(self, job: Job, event: ProgressEvent) -> None:
         self.progress = event
@@ -206,36 +226,35 @@ class Session:
 
     def _take_result(self, job: Job, record: dict[str, Any]) -> None:
         self.progress = None
-        volume_node = self._volumes.pop(job.id, None)
-        if volume_node is None or self.scene.GetNodeByID(volume_node.GetID() or "") is not volume_node:
-            self.message = _("The CT of a finished run is not in the scene any more; its result is kept.")
+        nodes = self._nodes.pop(job.id, None)
+        if nodes is None or not self._is_here(nodes.volume):
+            self.say(_("The CT of a finished run is not in the scene any more; its result is kept."))
             self.look_for_unclaimed_results()
             return
         try:
-            self._put_into_scene(job, record, volume_node)
+            replaced = nodes.replaced if nodes.replaced is not None and self._is_here(nodes.replaced) else None
+            self._put_into_scene(job, record, nodes.volume, replaced)
         except PediatricAbdomenSegError as error:
-            self.message = f"{error.message} {error.hint}"
+            self.say(error_text(error), has_failed=True)
             self.look_for_unclaimed_results()
 
-    def _put_into_scene(self, job: Job, record: dict[str, Any], volume_node: Any) -> Any:
-        node = put_into_scene(self.scene, job, record, volume_node)
-        self.message = " ".join(record.get("notes", ()))
-        if self.parameters is not None:
-            self.parameters.segmentation = node
-        self.runner.store.discard(job)
+    def _is_here(self, node: Any) -> bool:
+        return self.scene.GetNodeByID(node.GetID() or "") is node
+
+    def _put_into_scene(self, job: Job, record: dict[str, Any], volume_node: Any, replaced: Any | None = None) -> Any:
+        node = put_into_scene(self.scene, job, record, volume_node, replaced)
+        self.say(" ".join(record.get("notes", ())))
         for listener in self._on_result:
             listener(node)
-        self.changed()
+        self.runner.store.discard(job)
         return node
 
     def _take_failure(self, job: Job, error: PediatricAbdomenSegError) -> None:
-        self._volumes.pop(job.id, None)
+        self._nodes.pop(job.id, None)
         self.progress = None
-        self.message = f"{error.message} {error.hint}"
-        self.changed()
+        self.say(error_text(error), has_failed=True)
 
     def _take_cancelled(self, job: Job) -> None:
-        self._volumes.pop(job.id, None)
+        self._nodes.pop(job.id, None)
         self.progress = None
-        self.message = _("Cancelled.")
-        self.changed()
+        self.say(_("Cancelled."))

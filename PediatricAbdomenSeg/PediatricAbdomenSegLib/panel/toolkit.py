@@ -25,6 +25,7 @@ __all__ = [
     "read_setting",
     "slicer",
     "startup_environment",
+    "wait_cursor",
     "write_setting",
 ]
 
@@ -42,27 +43,26 @@ class Timer:
 
     def __init__(self, seconds: float, call: Callable[[], None], parent: Any = None) -> None:
         self._call: Callable[[], None] | None = call
-        self._timer = qt.QTimer(parent)
+        self._timer = qt.QTimer(parent)  # kept to the end: an object without parent dies with its last reference
         self._timer.setSingleShot(True)  # PythonQt ignores the property of this name
         self._timer.connect("timeout()", self._fire)
         self._timer.start(max(0, int(round(seconds * 1000))))
 
     def cancel(self) -> None:
         """Do not call any more; harmless when it has been called already."""
-        self._call = None
-        self._release()
+        self._take_call()
 
     def _fire(self) -> None:
-        call, self._call = self._call, None
-        self._release()
+        call = self._take_call()
         if call is not None:
             call()
 
-    def _release(self) -> None:
-        timer, self._timer = self._timer, None
-        if timer:  # False also for a timer that died with its parent
-            timer.stop()
-            timer.deleteLater()
+    def _take_call(self) -> Callable[[], None] | None:
+        call, self._call = self._call, None
+        if call is not None and self._timer:  # False also for a timer that died with its parent
+            self._timer.stop()
+            self._timer.deleteLater()  # not now: this may run inside its own signal
+        return call
 
 
 @contextmanager
@@ -73,6 +73,16 @@ def blocked_signals(widget: Any) -> Iterator[None]:
         yield
     finally:
         widget.blockSignals(was_blocked)
+
+
+@contextmanager
+def wait_cursor() -> Iterator[None]:
+    """Show that Slicer is at work for a moment."""
+    qt.QApplication.setOverrideCursor(qt.QCursor(qt.Qt.WaitCursor))
+    try:
+        yield
+    finally:
+        qt.QApplication.restoreOverrideCursor()
 
 
 def read_setting(key: str, default: str = "") -> str:

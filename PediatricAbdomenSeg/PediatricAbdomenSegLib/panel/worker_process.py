@@ -50,6 +50,7 @@ class QtProcess:
         self.program = command[0]
         self._arguments = list(command[1:])
         self._pid = 0
+        self._ended: Any | None = None
         variables = qt.QProcessEnvironment()
         for name, value in environment.items():
             variables.insert(name, value)
@@ -118,9 +119,10 @@ class QtProcess:
             self._leave(ProcessEnd(False, False, 0, self._process.errorString()))
 
     def _leave(self, end: ProcessEnd) -> None:
-        process, self._process = self._process, None
+        # The last reference to an object without parent would delete it here, inside its own signal: Qt does it later.
+        self._ended, self._process = self._process, None
         pid, self._pid = self._pid, 0
-        process.deleteLater()
+        self._ended.deleteLater()
         if pid > 0 and os.name != "nt":  # what it left behind; Windows finds no tree of a dead process, and ids recur
             kill_tree_of(pid)
         self._on_end(end)

@@ -70,6 +70,16 @@ def is_segment_visible(segmentation_node: slicer.vtkMRMLSegmentationNode, segmen
     return bool(_display_of(segmentation_node).GetSegmentVisibility(segment_id))
 
 
+def fill_opacity(segmentation_node: slicer.vtkMRMLSegmentationNode) -> float:
+    """Opacity of the fill in the slices, 0 to 1."""
+    return float(_display_of(segmentation_node).GetOpacity2DFill())
+
+
+def is_shown_3d(segmentation_node: slicer.vtkMRMLSegmentationNode) -> bool:
+    """Whether surfaces are shown in 3-D views."""
+    return bool(_display_of(segmentation_node).GetVisibility3D())
+
+
 def set_fill_opacity(segmentation_node: slicer.vtkMRMLSegmentationNode, opacity: float) -> None:
     """Opacity of the fill in the slices, 0 (outlines only) to 1."""
     _display_of(segmentation_node).SetOpacity2DFill(min(max(float(opacity), 0.0), 1.0))

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from ..engine.organs import ALL_STRUCTURES, OrganType, organs_of_type
-from .volumes import SceneProblem
+from .scene_problem import SceneProblem
 
 ALL, TYPE1, TYPE2, OWN = ORGAN_CHOICES = ("all", "type1", "type2", "own")
 NAME_STYLES = ("tg263", "display", "short")

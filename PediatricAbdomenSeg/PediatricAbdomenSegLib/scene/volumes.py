@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ from ..engine.cases.volume import DicomReferences, Volume
 from ..engine.errors import InputError
 from .images import affine_of, geometry_of_volume, voxels_of
 from .placement import place_beside, unused_name
+from .scene_problem import SceneProblem
 
 INPUT_FILE_NAME = "input.nrrd"
 INSTANCE_UIDS_ATTRIBUTE = "DICOM.instanceUIDs"  # Slicer's DICOM plugins set it on volumes, separated by blanks
@@ -36,23 +36,6 @@ NONLINEAR_TRANSFORM = "nonlinear_transform"
 WRONG_MODALITY = "wrong_modality"
 
 
-@dataclass(frozen=True)
-class SceneProblem:
-    """Why a volume cannot be segmented as it is.
-
-    Attributes:
-        kind: a constant of this module.
-        message: what is the matter, one sentence.
-        hint: what to do about it.
-        hardened_copy_helps: whether `harden_copy` gives a volume without this problem.
-    """
-
-    kind: str
-    message: str
-    hint: str
-    hardened_copy_helps: bool = False
-
-
 def input_problem(volume_node: slicer.vtkMRMLNode | None, modality: str = "CT") -> SceneProblem | None:
     """What keeps a node from being segmented, None when nothing does. Changes nothing.
 
@@ -63,6 +46,15 @@ def input_problem(volume_node: slicer.vtkMRMLNode | None, modality: str = "CT") 
     if volume_node is None or volume_node.GetScene() is None:
         return SceneProblem(NO_VOLUME, "No volume is chosen.", "Load a CT and choose it as input volume.")
     return _type_problem(volume_node) or _image_problem(volume_node, modality) or _transform_problem(volume_node)
+
+
+def volume_to_begin_with(scene: slicer.vtkMRMLScene, modality: str = "CT") -> slicer.vtkMRMLScalarVolumeNode | None:
+    """The volume shown in the slice views, else the first one, that can be segmented as it is; None without any."""
+    selection = scene.GetNodeByID("vtkMRMLSelectionNodeSingleton")
+    shown = scene.GetNodeByID(selection.GetActiveVolumeID() or "") if selection is not None else None
+    count = scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode")
+    others = [scene.GetNthNodeByClass(index, "vtkMRMLScalarVolumeNode") for index in range(count)]
+    return next((node for node in (shown, *others) if input_problem(node, modality) is None), None)
 
 
 def harden_copy(
@@ -139,6 +131,22 @@ def dicom_files(
     names = [file_of_instance(uid) for uid in uids]
     paths = tuple(Path(name) for name in names if name)
     return paths if len(paths) == len(uids) and all(path.is_file() for path in paths) else ()
+
+
+def dicom_attributes(volume_node: slicer.vtkMRMLVolumeNode) -> dict[str, str]:
+    """Attributes that tell which DICOM series a volume is, for a copy of it; {} when it did not come from DICOM."""
+    uids, modality = volume_node.GetAttribute(INSTANCE_UIDS_ATTRIBUTE) or "", dicom_modality(volume_node)
+    found = {INSTANCE_UIDS_ATTRIBUTE: uids, MODALITY_ATTRIBUTE: modality}
+    return {name: value for name, value in found.items() if value}
+
+
+def has_voxels_of(volume_node: slicer.vtkMRMLScalarVolumeNode, volume: Volume) -> bool:
+    """Whether a node shows the same image at the same place, voxel by voxel."""
+    if input_problem(volume_node, volume.modality or "CT") is not None:
+        return False
+    if not geometry_of_volume(volume_node).is_close_to(volume.geometry):
+        return False
+    return np.array_equal(volume_of(volume_node).array, volume.array)
 
 
 def dicom_modality(volume_node: slicer.vtkMRMLVolumeNode) -> str:

@@ -106,8 +106,10 @@ def texts_of(record: RatingRecord) -> Mapping[str, str]:
 
 
 def _contains(text: str, part: str) -> bool:
+    if part not in text:
+        return False
     if part.isalpha() and len(part) >= _INSIDE_WORDS:
-        return part in text
+        return True
     neighbour = r"[^\W\d_]" if part.isalpha() else r"[^\W_]"  # letters, or letters and digits
     return re.search(rf"(?<!{neighbour}){re.escape(part)}(?!{neighbour})", text) is not None
 

@@ -54,7 +54,6 @@ class RatingStore:
         study_id: the only study whose scores may be in it.
 
     Attributes:
-        records: all records of the file so far.
         problems: see `RatingFile.problems`.
 
     Raises:
@@ -75,13 +74,18 @@ class RatingStore:
             _close_torn_line(self._descriptor, self.path)
             content = read_rating_file(self.path)
             check_one_study((content,), study_id)
-            self.records = content.records
+            self._records = {record.id: record for record in content.records}
             self.problems = content.problems
             self._confirmed_bytes = os.fstat(self._descriptor).st_size
             self._doubtful = False
         except BaseException:
             self.close()
             raise
+
+    @property
+    def records(self) -> tuple[RatingRecord, ...]:
+        """All records of the file so far, in the order they were written."""
+        return tuple(self._records.values())
 
     def append(self, *records: RatingRecord) -> None:
         """Add records; when this returns they are on the disk. Those whose id is there already are left out.
@@ -90,8 +94,7 @@ class RatingStore:
             ResourceError: the disk is full, read-only or gone: none of them was saved, and the file is as before.
             InputError: a record is of another study.
         """
-        known = {record.id for record in self.records}
-        fresh = [record for record in records if record.id not in known]
+        fresh = [record for record in records if record.id not in self._records]
         for record in fresh:
             if record.study_id != self.study_id:
                 raise InputError(
@@ -113,7 +116,7 @@ class RatingStore:
             raise ResourceError(f"The score was not saved: {failure.message}", failure.hint) from error
         self._doubtful = False
         self._confirmed_bytes += len(lines)
-        self.records = (*self.records, *fresh)
+        self._records.update((record.id, record) for record in fresh)
 
     def close(self) -> None:
         """Let go of the file; may be called again."""

@@ -12,6 +12,9 @@ import pytest
 from PediatricAbdomenSegLib.engine.errors import ResourceError
 from PediatricAbdomenSegLib.engine.worker.result_folder import RESULT_FILES, staged_results
 
+ALL = len(RESULT_FILES)
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[3] / "PediatricAbdomenSeg")}
+
 
 def write_all(folder: Path, content: str) -> None:
     for name in RESULT_FILES:
@@ -56,20 +59,61 @@ def test_a_replacement_that_fails_midway_is_undone(tmp_path, good_moves):
 
 
 def test_what_a_killed_run_left_is_removed_by_the_next_one(tmp_path):
-    library = Path(__file__).resolve().parents[3] / "PediatricAbdomenSeg"
     script = (
         "import os, sys; from pathlib import Path\n"
         "from PediatricAbdomenSegLib.engine.worker.result_folder import staged_results\n"
         "with staged_results(Path(sys.argv[1])) as folder:\n"
         "    (folder / 'labels.nii.gz').write_text('half'); os._exit(9)\n"
     )
-    environment = {**os.environ, "PYTHONPATH": str(library)}
-    subprocess.run([sys.executable, "-c", script, str(tmp_path / "out")], env=environment, check=False)
+    subprocess.run([sys.executable, "-c", script, str(tmp_path / "out")], env=ENVIRONMENT, check=False)
     left = [path.name for path in tmp_path.iterdir()]
     assert len(left) == 1 and left[0].startswith(".out.partial-")
     with staged_results(tmp_path / "out") as folder:
         write_all(folder, "new")
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+@pytest.mark.parametrize("good_moves", [0, 1, ALL - 2, ALL - 1, ALL, 2 * ALL - 2])
+def test_a_result_whose_replacement_was_killed_midway_comes_back(tmp_path, good_moves):
+    out = tmp_path / "out"
+    with staged_results(out) as folder:
+        write_all(folder, "old")
+    (out / "rtstruct.dcm").unlink()  # the new result has one, the old one has not
+    (out / "notes.txt").write_text("mine")
+    old = contents(out)
+    script = (
+        "import os, signal, sys; from pathlib import Path\n"
+        "from PediatricAbdomenSegLib.engine.worker.result_folder import RESULT_FILES, staged_results\n"
+        "left = [int(sys.argv[2])]\n"
+        "def move(source, target):\n"
+        "    if not left[0]: os.kill(os.getpid(), getattr(signal, 'SIGKILL', signal.SIGTERM))\n"
+        "    left[0] -= 1; os.replace(source, target)\n"
+        "with staged_results(Path(sys.argv[1]), move) as folder:\n"
+        "    [(folder / name).write_text('new') for name in RESULT_FILES]\n"
+    )
+    killed = subprocess.run([sys.executable, "-c", script, str(out), str(good_moves)], env=ENVIRONMENT, check=False)
+    assert killed.returncode and list(out.glob(".partial-*")), "it was killed while it moved files"
+    with pytest.raises(ResourceError), staged_results(out):
+        raise ResourceError("the next run fails too")
+    assert contents(out) == old
+
+
+def test_a_result_that_was_complete_when_its_process_was_killed_stays(tmp_path):
+    out = tmp_path / "out"
+    with staged_results(out) as folder:
+        write_all(folder, "old")
+    script = (
+        "import os, shutil, signal, sys; from pathlib import Path\n"
+        "from PediatricAbdomenSegLib.engine.worker.result_folder import RESULT_FILES, staged_results\n"
+        "shutil.rmtree = lambda *_, **__: os.kill(os.getpid(), getattr(signal, 'SIGKILL', signal.SIGTERM))\n"
+        "with staged_results(Path(sys.argv[1])) as folder:\n"
+        "    [(folder / name).write_text('new') for name in RESULT_FILES]\n"
+    )
+    killed = subprocess.run([sys.executable, "-c", script, str(out)], env=ENVIRONMENT, check=False)
+    assert killed.returncode and list(out.glob(".partial-*")), "it was killed before it removed the old files"
+    with pytest.raises(ResourceError), staged_results(out):
+        raise ResourceError("the next run fails")
+    assert contents(out) == dict.fromkeys(RESULT_FILES, "new")
 
 
 def test_what_a_running_process_is_writing_is_left_alone(tmp_path):

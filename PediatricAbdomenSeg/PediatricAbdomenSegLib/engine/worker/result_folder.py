@@ -26,6 +26,8 @@ RESULT_FILES = (
     RESULT_NAME,
 )
 _MACHINE = f"{uuid.getnode():x}"
+# Where the files of an earlier result are while new ones take their place: until all are there, and from then on.
+_BEING_REPLACED, _REPLACED = "being-replaced", "replaced"
 
 
 def free_bytes(folder: Path) -> int:
@@ -49,8 +51,9 @@ def staged_results(output: Path, move: Callable[[Path, Path], None] = os.replace
     """Hand out an empty folder; what is in it becomes the content of ``output`` when the block ends without error.
 
     A failed or cancelled block leaves ``output`` as it was, or absent. A new output folder appears in one rename. In
-    an existing one only the `RESULT_FILES` are replaced, other files stay; if that fails midway it is undone. The
-    aside of a process that was killed is removed by the next run for the same output on the same machine.
+    an existing one only the `RESULT_FILES` are replaced, other files stay; if that fails midway it is undone. What a
+    process that was killed has left is removed by the next run for the same output on the same machine, which also
+    undoes a replacement that was cut short.
 
     Raises:
         UsageError: ``output`` is a file.
@@ -66,7 +69,7 @@ def staged_results(output: Path, move: Callable[[Path, Path], None] = os.replace
     try:
         with os_errors_named(output):
             base.mkdir(parents=True, exist_ok=True)
-            _remove_leftovers(base, prefix)
+            _remove_leftovers(base, prefix, output)
             staging.mkdir()
         yield staging
         with os_errors_named(output):
@@ -91,28 +94,43 @@ def _publish(staging: Path, output: Path, move: Callable[[Path, Path], None]) ->
     if not output.exists():
         os.rename(staging, output)
         return
-    previous = staging / "previous"
-    previous.mkdir()
-    moves = [(output / name, previous / name) for name in RESULT_FILES if (output / name).exists()]
-    # result.json last: where it is, the rest is complete
-    moves += [(staging / name, output / name) for name in RESULT_FILES if (staging / name).exists()]
-    done: list[tuple[Path, Path]] = []
+    aside = staging / _BEING_REPLACED
     try:
-        for source, target in moves:
-            move(source, target)
-            done.append((source, target))
+        aside.mkdir()
+        for name in reversed(
+            RESULT_FILES
+        ):  # result.json leaves first and comes last: where it is, the rest is complete
+            if (output / name).exists():
+                move(output / name, aside / name)
+        aside.rename(staging / _REPLACED)
+        for name in RESULT_FILES:
+            if (staging / name).exists():
+                move(staging / name, output / name)
     except OSError:
-        for source, target in reversed(done):
-            move(target, source)
+        _undo(staging, output)
         raise
 
 
-def _remove_leftovers(base: Path, prefix: str) -> None:
-    """Remove the staging folders of processes of this machine that no longer run."""
+def _undo(staging: Path, output: Path) -> None:
+    """Put back what an unfinished publication, of this process or of one that was killed, has moved aside."""
+    earlier = staging / _BEING_REPLACED
+    if (staging / _REPLACED).exists():  # all earlier files are aside: what lies in the output is new
+        earlier = staging / _REPLACED
+        for name in RESULT_FILES:
+            (output / name).unlink(missing_ok=True)
+    for name in RESULT_FILES:
+        if (earlier / name).exists():
+            os.replace(earlier / name, output / name)
+
+
+def _remove_leftovers(base: Path, prefix: str, output: Path) -> None:
+    """Remove the staging folders of processes of this machine that no longer run; earlier results come back first."""
     ours = f"{prefix}{_MACHINE}-"
     for folder in base.iterdir():
         pid = folder.name.removeprefix(ours).split("-")[0] if folder.name.startswith(ours) else ""
         if pid.isdigit() and not is_alive(int(pid)):
+            if not (output / RESULT_NAME).exists():
+                _undo(folder, output)
             shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -3,30 +3,37 @@
 from __future__ import annotations
 
 import hashlib
-from functools import lru_cache
 from pathlib import Path
 
+from .progress import Check, never_stop
+
 _CHUNK_BYTES = 1 << 20
+_REMEMBERED_FILES = 256
+_known: dict[tuple[str, int, int, int], str] = {}
 
 
-def sha256_of_file(path: Path) -> str:
+def sha256_of_file(path: Path, check: Check = never_stop) -> str:
     """Lower-case SHA-256 of a file's contents.
 
     A second call for a file of unchanged size, modification and change time returns the first call's result, so that
     a warm worker does not hash its weights again for each patient.
+
+    Args:
+        check: called between chunks.
 
     Raises:
         OSError: the file is missing or unreadable.
     """
     resolved = Path(path).resolve(strict=True)
     stat = resolved.stat()
-    return _sha256(str(resolved), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
-
-
-@lru_cache(maxsize=256)
-def _sha256(path: str, size: int, modified_ns: int, changed_ns: int) -> str:
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()
+    key = (str(resolved), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+    if key not in _known:
+        digest = hashlib.sha256()
+        with open(resolved, "rb") as file:
+            while chunk := file.read(_CHUNK_BYTES):
+                check()
+                digest.update(chunk)
+        _known[key] = digest.hexdigest()
+        while len(_known) > _REMEMBERED_FILES:
+            del _known[next(iter(_known))]
+    return _known[key]

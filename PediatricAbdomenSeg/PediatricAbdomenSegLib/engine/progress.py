@@ -32,6 +32,14 @@ def ignore_progress(event: ProgressEvent) -> None:
     """The progress callback of a caller that does not care."""
 
 
+Check = Callable[[], None]
+"""Called between small pieces of work; raises `Cancelled` to stop it. A token's is `CancelToken.raise_if_cancelled`."""
+
+
+def never_stop() -> None:
+    """The check of a caller who cannot cancel."""
+
+
 class CancelToken:
     """A flag that one thread sets and another one looks at between small pieces of work."""
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 from pydicom import dcmread
 
+from cancelling_token import CancellingToken
 from PediatricAbdomenSegLib.engine.cases.volume import LabelMap
+from PediatricAbdomenSegLib.engine.cli import demo
 from PediatricAbdomenSegLib.engine.cli.console import Console
 from PediatricAbdomenSegLib.engine.cli.demo import MODELS, organ_rows, run_demo
+from PediatricAbdomenSegLib.engine.errors import Cancelled
 from PediatricAbdomenSegLib.engine.geometry import Geometry
 from PediatricAbdomenSegLib.engine.models.store import find_bundle
 from PediatricAbdomenSegLib.engine.organs import organ_by_key
@@ -34,6 +39,14 @@ def test_the_demo_goes_all_the_way_through_a_worker_process(a_model, tmp_path, c
         assert text in page
     assert sorted(path.name for path in out.iterdir()) == ["phantom", "report.html", "rtstruct.dcm", "toy"]
     assert "Model toy" in capsys.readouterr().out
+
+
+def test_the_demo_is_cancelled_while_it_makes_the_phantom(a_model, tmp_path, monkeypatch):
+    monkeypatch.setattr(demo, "cancel_by_signal", lambda: nullcontext(CancellingToken(at=10)))
+    spec = PhantomSpec(age_years=1, seed=7, slices=6, spacing_mm=(6, 4, 4))
+    with pytest.raises(Cancelled):
+        run_demo(tmp_path / "demo", spec, ["toy"], "cpu", Console())
+    assert not (tmp_path / "demo").exists()
 
 
 @pytest.mark.slow

@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cancelling_token import CancellingToken
+from PediatricAbdomenSegLib.engine.errors import Cancelled
 from PediatricAbdomenSegLib.engine.inference.preprocessing import LEAST_MARGIN_MM, MARGIN_MM, choose_part, prepare
 from PediatricAbdomenSegLib.engine.inference.tiles import tile_count
 from PediatricAbdomenSegLib.engine.models.nnunet_folder import NetworkPlan, read_network_plan
@@ -142,3 +144,16 @@ def test_two_slices_are_prepared(make_plan):
     case = prepare(volume, make_plan())
     assert case.image.shape[0] == 2
     assert case.axes[0].source_range() == (0, 2)
+
+
+@pytest.mark.parametrize("whole_field", [False, True])
+def test_preparing_is_given_up_at_whatever_look_the_token_is_cancelled(make_plan, whole_field):
+    volume, plan = make_child()[0], make_plan()
+    patient = CancellingToken(at=0)
+    prepare(volume, plan, whole_field=whole_field, check=patient.raise_if_cancelled)
+    assert patient.looks > volume.array.shape[0], "each slice is an occasion"
+    for at in (1, patient.looks // 2, patient.looks):
+        token = CancellingToken(at)
+        with pytest.raises(Cancelled):
+            prepare(volume, plan, whole_field=whole_field, check=token.raise_if_cancelled)
+        assert token.looks == at

@@ -12,6 +12,7 @@ import pytest
 import SimpleITK as sitk
 from pydicom import dcmread
 
+from cancelling_token import CancellingToken
 from ct_series_builder import write_series
 from PediatricAbdomenSegLib.engine.cases.image_file import read_label_map, write_volume
 from PediatricAbdomenSegLib.engine.cases.volume import Volume
@@ -165,6 +166,18 @@ def test_cancelling_in_any_stage_leaves_nothing(run, a_ct_folder, tmp_path, stag
     with pytest.raises(Cancelled):
         run(a_ct_folder, on_progress=stop_at_stage, cancel=cancel)
     assert not (tmp_path / "out").exists()
+
+
+def test_the_hashing_of_a_large_input_is_given_up_midway(run, a_bundle, a_segmenter, tmp_path):
+    volume = Volume(
+        np.random.default_rng(1).integers(-900, 900, (30, 200, 500)).astype(np.int16),
+        Geometry((30, 200, 500), np.eye(4)),
+    )
+    write_volume(volume, tmp_path / "large.nrrd")  # 6 MB
+    token, events = CancellingToken(at=4), []
+    with pytest.raises(Cancelled):
+        run(tmp_path / "large.nrrd", cancel=token, on_progress=events.append)
+    assert token.looks == 4 and events == [] and not (tmp_path / "out").exists()
 
 
 def test_cancelling_at_the_very_end_leaves_nothing(run, a_ct_folder, tmp_path):

@@ -72,9 +72,8 @@ def run_demo(out: Path, spec: PhantomSpec, models: Sequence[str], device: str, c
     seconds: dict[str, float] = {}
     with cancel_by_signal() as cancel:
         with timed("Phantom", seconds, console):
-            phantom = make_phantom(spec)
-            write_phantom(phantom, out / "phantom")
-        cancel.raise_if_cancelled()
+            phantom = make_phantom(spec, cancel.raise_if_cancelled)
+            write_phantom(phantom, out / "phantom", cancel.raise_if_cancelled)
         with timed("Worker start", seconds, console):
             worker = WorkerClient()
         with worker:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from .cancel_signals import cancel_by_signal
 from .console import Console, add_common_options
 
 
@@ -48,8 +49,9 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         spacing_mm=tuple(arguments.spacing) if arguments.spacing else None,
         contrast=arguments.contrast,
     )
-    phantom = make_phantom(spec)
-    write_phantom(phantom, arguments.out)
+    with cancel_by_signal() as cancel:
+        phantom = make_phantom(spec, cancel.raise_if_cancelled)
+        write_phantom(phantom, arguments.out, cancel.raise_if_cancelled)
     depth, height, width = phantom.volume.geometry.shape
     console.say(f"{width} × {height} × {depth} voxels, {arguments.position}, written to {arguments.out}")
     return 0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..progress import Check, never_stop
+
 Box = tuple[tuple[int, int], tuple[int, int], tuple[int, int]]
 """Half-open index ranges along ``(z, y, x)``."""
 
@@ -13,7 +15,7 @@ _LEAST_BODY_ML = 100.0  # less than this is not a trunk: the crop is not trusted
 _LIMB_RADIUS_MM = 14.0  # a newborn's upper arm is about 30 mm thick; table shells, tubes and blanket folds are thinner
 
 
-def find_body(array: np.ndarray, spacing_mm: tuple[float, float, float]) -> Box | None:
+def find_body(array: np.ndarray, spacing_mm: tuple[float, float, float], check: Check = never_stop) -> Box | None:
     """Smallest box around the body and its limbs, to about 4 mm.
 
     Tissue is thresholded on a coarse grid and opened, which cuts the body from the table; the largest
@@ -22,6 +24,7 @@ def find_body(array: np.ndarray, spacing_mm: tuple[float, float, float]) -> Box 
     Args:
         array: Hounsfield units ``(z, y, x)``.
         spacing_mm: voxel distance along ``(z, y, x)``.
+        check: called between the steps.
 
     Returns:
         Index ranges on ``array``, or None where nothing of a body's size is found: use the whole field then.
@@ -33,6 +36,7 @@ def find_body(array: np.ndarray, spacing_mm: tuple[float, float, float]) -> Box 
     tissue = array[:: stride[0], :: stride[1], :: stride[2]] > _TISSUE_HU
     # border_value=1: the body goes on beyond the first and last slice and must not be eroded there
     opened = ndimage.binary_dilation(ndimage.binary_erosion(tissue, border_value=1), mask=tissue)
+    check()
     components, count = ndimage.label(opened)
     if count == 0:
         return None
@@ -40,14 +44,14 @@ def find_body(array: np.ndarray, spacing_mm: tuple[float, float, float]) -> Box 
     sizes[0] = 0
     if sizes.max() * np.prod(coarse_mm) / 1000.0 < _LEAST_BODY_ML:
         return None
-    kept = _body_and_limbs(components, sizes, coarse_mm)
+    kept = _body_and_limbs(components, sizes, coarse_mm, check)
     return tuple(
         (int(found.start * step), min(int(found.stop * step), length))
         for found, step, length in zip(_bounding_slices(kept), stride, array.shape, strict=True)
     )
 
 
-def _body_and_limbs(components: np.ndarray, sizes: np.ndarray, spacing_mm: list[float]) -> np.ndarray:
+def _body_and_limbs(components: np.ndarray, sizes: np.ndarray, spacing_mm: list[float], check: Check) -> np.ndarray:
     from scipy import ndimage
 
     body = int(sizes.argmax())
@@ -56,6 +60,7 @@ def _body_and_limbs(components: np.ndarray, sizes: np.ndarray, spacing_mm: list[
     least_voxels = 4 / 3 * np.pi * _LIMB_RADIUS_MM**3 / np.prod(spacing_mm)
     boxes = ndimage.find_objects(components)
     for label in np.flatnonzero(sizes >= least_voxels):
+        check()
         if label == body:
             continue
         # Padded in-plane only: a limb that leaves the field along z is as thick as its cross-section.

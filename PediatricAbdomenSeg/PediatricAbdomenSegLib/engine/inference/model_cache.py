@@ -9,6 +9,7 @@ from ..errors import ModelError
 from ..models.nnunet_folder import NetworkPlan, available_configurations, find_weights, read_network_plan
 from ..models.store import Bundle, verify_bundle
 from ..models.weights_file import read_weights_metadata
+from ..progress import Check, never_stop
 from .network import Network, load_network
 
 PREFERRED_CONFIGURATIONS = ("3d_fullres", "3d_lowres", "2d")
@@ -43,16 +44,25 @@ class ModelCache:
         self._models: OrderedDict[tuple, LoadedModel] = OrderedDict()
 
     def load(
-        self, bundle: Bundle, configuration: str, folds: tuple[str, ...] | None, device: str, dtype: str
+        self,
+        bundle: Bundle,
+        configuration: str,
+        folds: tuple[str, ...] | None,
+        device: str,
+        dtype: str,
+        check: Check = never_stop,
     ) -> LoadedModel:
         """The model from memory, or from disk after its files were compared with the manifest.
+
+        Args:
+            check: called between pieces of the files.
 
         Raises:
             ModelError: a file is altered or missing, or the weights do not fit the plan.
         """
         key = (bundle.sha256, str(bundle.folder), configuration, folds, device, dtype)
         if key not in self._models:
-            verify_bundle(bundle)
+            verify_bundle(bundle, check)
             self._models[key] = _load(bundle, configuration, folds, device, dtype)
             while len(self._models) > self._capacity:
                 self._models.popitem(last=False)

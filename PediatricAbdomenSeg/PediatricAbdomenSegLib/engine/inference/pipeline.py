@@ -103,7 +103,7 @@ def segment(
         bundle: the model; its files are compared with the manifest before weights are loaded.
         options: None: all defaults.
         on_progress: receives the stages "prepare", "load_model", "network" and "postprocess".
-        cancel: looked at between tiles and between the network's layers.
+        cancel: looked at between slices, tiles and the network's layers.
         models: networks that stay in memory between calls; None: they do not.
 
     Raises:
@@ -123,7 +123,8 @@ def segment(
     configuration = choose_configuration(bundle, options.configuration)
     plan = read_network_plan(bundle.folder, configuration)
     folds = tuple(find_weights(bundle.folder, configuration, options.folds))
-    case = prepare(volume, plan, bundle.manifest.intensity_window_hu, whole_field=options.exact)
+    window_hu, check = bundle.manifest.intensity_window_hu, cancel.raise_if_cancelled
+    case = prepare(volume, plan, window_hu, whole_field=options.exact, check=check)
     run = _Run(case, plan, bundle, folds, options, models, progress, cancel)
     (classes, entropy), device = run_where_memory_suffices(
         device, partial(_predict, run), partial(_release, models), spare=options.low_memory
@@ -134,10 +135,10 @@ def segment(
     labels = _organ_labels(case.to_volume_grid(classes), bundle, keys)
     label_map = LabelMap(labels, volume.geometry)
     steps = {key: step for key, step in bundle.manifest.postprocessing.items() if key in keys}
-    label_map = postprocess(label_map, steps, bundle.manifest.minimum_volume_ml)
+    label_map = postprocess(label_map, steps, bundle.manifest.minimum_volume_ml, check)
     progress.report("postprocess", 0.5)
     age_years = volume.references.patient_age_years if volume.references else None
-    assessment = assess(label_map, keys, age_years)
+    assessment = assess(label_map, keys, age_years, check)
     organs = assessment.organs
     if entropy is not None:
         entropy = case.to_volume_grid(entropy)
@@ -183,7 +184,7 @@ def _predict(run: _Run, device: str, keep_on: str) -> tuple[np.ndarray, np.ndarr
         needed = needed_memory_mb(run.plan, run.case.image.shape, run.case.shape, _BYTES[dtype], len(run.folds))
         refuse_if_impossible(needed, available_memory_mb())
     run.progress.report("load_model")
-    model = run.models.load(run.bundle, run.plan.configuration, run.folds, device, dtype)
+    model = run.models.load(run.bundle, run.plan.configuration, run.folds, device, dtype, run.cancel.raise_if_cancelled)
     run.progress.report("network")
     window = Window(
         patch_size=model.plan.patch_size,

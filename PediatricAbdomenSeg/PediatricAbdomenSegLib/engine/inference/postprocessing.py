@@ -9,13 +9,17 @@ import numpy as np
 from ..cases.volume import LabelMap
 from ..errors import InputError, UsageError
 from ..organs import ALL_STRUCTURES, OrganType, organ_by_key
+from ..progress import Check, never_stop
 from .components import bounding_boxes, find_pieces
 
 LARGEST_COMPONENT = "largest_component"
 
 
 def postprocess(
-    label_map: LabelMap, steps: Mapping[str, str], minimum_volume_ml: Mapping[str, float] | None = None
+    label_map: LabelMap,
+    steps: Mapping[str, str],
+    minimum_volume_ml: Mapping[str, float] | None = None,
+    check: Check = never_stop,
 ) -> LabelMap:
     """Apply a bundle's post-processing.
 
@@ -23,6 +27,7 @@ def postprocess(
         label_map: labels of the organ table; not modified.
         steps: organ key to step (`BundleManifest.postprocessing`). An organ that is not in the map is skipped.
         minimum_volume_ml: organ key to volume; an organ of which less is left after its step becomes background.
+        check: called between organs.
 
     Returns:
         A new label map, in which voxels that were removed are background.
@@ -33,6 +38,7 @@ def postprocess(
     array = label_map.array.copy()
     boxes = bounding_boxes(array) if steps or minimum_volume_ml else {}
     for key, step in steps.items():
+        check()
         if step != LARGEST_COMPONENT:
             raise UsageError(f'There is no post-processing step "{step}" for {key}.', f"Known is {LARGEST_COMPONENT}.")
         label = organ_by_key(key).label

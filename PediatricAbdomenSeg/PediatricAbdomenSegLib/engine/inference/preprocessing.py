@@ -11,6 +11,7 @@ from ..cases.volume import Volume
 from ..errors import ModelError
 from ..geometry import Reorientation, canonical_reorientation, reoriented_geometry
 from ..models.nnunet_folder import NetworkPlan
+from ..progress import Check, never_stop
 from .body_crop import Box, find_body
 from .normalisation import normalise
 from .resampling import AxisGrid, model_shape, resample_image, separate_axis
@@ -64,7 +65,11 @@ class PreparedCase:
 
 
 def prepare(
-    volume: Volume, plan: NetworkPlan, window_hu: tuple[float, float] | None = None, whole_field: bool = False
+    volume: Volume,
+    plan: NetworkPlan,
+    window_hu: tuple[float, float] | None = None,
+    whole_field: bool = False,
+    check: Check = never_stop,
 ) -> PreparedCase:
     """Orient, crop to the body, normalise and resample a volume.
 
@@ -73,6 +78,7 @@ def prepare(
         plan: spacing, patch, normalisation and axis order of the network.
         window_hu: intensities are confined to it before anything else, as they were in training.
         whole_field: no body crop; instead nnU-Net's own crop to the non-zero box, for results equal to stock's.
+        check: called between the steps and between slices.
 
     Raises:
         ModelError: the plan asks for a resampling this cannot do.
@@ -82,10 +88,11 @@ def prepare(
     # Rounded: a length computed from direction cosines must not push an exact 3 : 1 ratio over a threshold.
     canonical_mm = np.round(reoriented_geometry(volume.geometry, reorientation).spacing_mm, 8)
     order = plan.transpose_forward
-    body = None if whole_field else find_body(canonical, tuple(canonical_mm))
+    body = None if whole_field else find_body(canonical, tuple(canonical_mm), check)
     if body is not None:
         body = tuple(body[axis] for axis in order)
     field = canonical.transpose(order)
+    check()
     if window_hu is not None:
         limits = np.iinfo(field.dtype)
         field = np.clip(
@@ -95,6 +102,7 @@ def prepare(
     if whole_field:
         box = _nonzero_box(field)
         field, offset = field[box], tuple(part.start for part in box)
+    check()
     axes, separate = plan_axes(
         field.shape,
         tuple(float(canonical_mm[axis]) for axis in order),
@@ -102,7 +110,8 @@ def prepare(
         body,
     )
     part = tuple(axis.image_weights()[1] for axis in axes)
-    image = resample_image(normalise(field, part, plan.normalization[0]), axes, separate)
+    normal = normalise(field, part, plan.normalization[0])
+    image = resample_image(normal, axes, separate, check)
     return PreparedCase(image, axes, offset, order, reorientation, volume.array.shape, body)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from ..cases.volume import LabelMap
 from ..geometry import Geometry
 from ..organs import LEFT, Organ, organ_by_key
+from ..progress import Check, never_stop
 from .components import Box, bounding_boxes, find_pieces
 
 # Flags of an organ.
@@ -82,7 +83,9 @@ class _Measured:
     touches_border: bool
 
 
-def assess(label_map: LabelMap, organs: Sequence[str], age_years: float | None = None) -> Assessment:
+def assess(
+    label_map: LabelMap, organs: Sequence[str], age_years: float | None = None, check: Check = never_stop
+) -> Assessment:
     """Measure and flag organs.
 
     An organ has the flag "touches_border" when a voxel of it lies in the image's outermost layer on any of the six
@@ -95,6 +98,7 @@ def assess(label_map: LabelMap, organs: Sequence[str], age_years: float | None =
         label_map: labels of the organ table, ``(z, y, x)``.
         organs: keys to report, empty organs too.
         age_years: None when not known.
+        check: called between organs.
 
     Raises:
         UsageError: an unknown organ.
@@ -104,7 +108,7 @@ def assess(label_map: LabelMap, organs: Sequence[str], age_years: float | None =
     marks = [organ_by_key(key) for key in _MIDLINE]
     partners = [organ_by_key(organ.partner) for organ in table if organ.partner]
     measured = {
-        organ.key: _measure(label_map, organ.label, boxes[organ.label])
+        organ.key: _measure(label_map, organ.label, boxes[organ.label], check)
         for organ in dict.fromkeys([*table, *partners, *marks])
         if organ.label in boxes
     }
@@ -112,7 +116,8 @@ def assess(label_map: LabelMap, organs: Sequence[str], age_years: float | None =
     return Assessment(results, _case_flags(results, measured))
 
 
-def _measure(label_map: LabelMap, label: int, box: Box) -> _Measured:
+def _measure(label_map: LabelMap, label: int, box: Box, check: Check) -> _Measured:
+    check()
     mask = label_map.array[box] == label
     in_plane = mask.sum(axis=0, dtype=np.int32)
     profiles = (mask.sum(axis=(1, 2), dtype=np.int64), in_plane.sum(axis=1), in_plane.sum(axis=0))

@@ -13,6 +13,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from ..progress import Check, never_stop
+
 ANISOTROPY_THRESHOLD = 3.0
 """Spacing ratio above which nnU-Net resamples the coarse axis apart (nnunetv2's ANISO_THRESHOLD)."""
 
@@ -125,13 +127,16 @@ def interpolation_matrix(source_size: int, model_size: int, order: int) -> np.nd
     return matrix
 
 
-def resample_image(image: np.ndarray, axes: Sequence[AxisGrid], separate: int | None = None) -> np.ndarray:
+def resample_image(
+    image: np.ndarray, axes: Sequence[AxisGrid], separate: int | None = None, check: Check = never_stop
+) -> np.ndarray:
     """Resample a float32 array ``(z, y, x)`` that holds exactly the source voxels of ``image_weights`` per axis.
 
     Args:
         image: normalised intensities.
         axes: one per array axis.
         separate: the axis that is resampled after the others (`separate_axis`).
+        check: called between slices.
 
     Returns:
         float32, ``length`` voxels per axis. Like in scikit-image, a spline's overshoot is clipped to the input's range:
@@ -143,10 +148,10 @@ def resample_image(image: np.ndarray, axes: Sequence[AxisGrid], separate: int | 
         lowest = image.min(axis=tuple(together), keepdims=True)
         highest = image.max(axis=tuple(together), keepdims=True)
         for index in together:
-            image = _apply_along(image, weights[index], index)
+            image = _apply_along(image, weights[index], index, check)
         np.clip(image, lowest, highest, out=image)
     if separate is not None:
-        image = _apply_along(image, weights[separate], separate)
+        image = _apply_along(image, weights[separate], separate, check)
     return np.ascontiguousarray(image)
 
 
@@ -157,11 +162,15 @@ def _positions(size: int, other_size: int) -> np.ndarray:
     return (np.arange(size) + 0.5) * (other_size / size) - 0.5
 
 
-def _apply_along(image: np.ndarray, matrix: np.ndarray | None, axis: int) -> np.ndarray:
+def _apply_along(image: np.ndarray, matrix: np.ndarray | None, axis: int, check: Check) -> np.ndarray:
+    """Plane by plane, each a product of two matrices, so that a large image can be given up midway."""
     if matrix is None:
         return image
-    if axis == 0:
-        return (matrix @ image.reshape(image.shape[0], -1)).reshape(matrix.shape[0], *image.shape[1:])
-    if axis == 1:
-        return np.matmul(matrix, image)
-    return (image.reshape(-1, image.shape[2]) @ matrix.T).reshape(*image.shape[:2], matrix.shape[0])
+    shape = [len(matrix) if axis == other else size for other, size in enumerate(image.shape)]
+    result = np.empty(shape, np.float32)
+    across = 1 if axis == 0 else 0
+    for index in range(shape[across]):
+        check()
+        plane, target = (image[:, index], result[:, index]) if axis == 0 else (image[index], result[index])
+        np.matmul(plane, matrix.T, out=target) if axis == 2 else np.matmul(matrix, plane, out=target)
+    return result

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..checksums import sha256_of_file
 from ..errors import ModelError
+from ..progress import Check, never_stop
 from .manifest import MANIFEST_NAME, BundleManifest, read_manifest
 from .nnunet_folder import read_class_names
 from .weights_file import WEIGHTS_NAME
@@ -103,8 +104,11 @@ def find_bundle(name_or_path: str | Path, search: Sequence[Path] | None = None) 
     )
 
 
-def verify_bundle(bundle: Bundle) -> None:
+def verify_bundle(bundle: Bundle, check: Check = never_stop) -> None:
     """Compare every file of a bundle with its manifest; to be called before weights are loaded.
+
+    Args:
+        check: called between pieces of the files.
 
     Raises:
         ModelError: names the first file that is altered, missing or unreadable, weights that the manifest does not
@@ -115,7 +119,7 @@ def verify_bundle(bundle: Bundle) -> None:
         raise _spoilt(bundle, f"{MANIFEST_NAME} has changed since the model was opened")
     for name, expected in bundle.manifest.files.items():
         try:
-            actual = sha256_of_file(bundle.folder / name)
+            actual = sha256_of_file(bundle.folder / name, check)
         except OSError as error:
             raise _spoilt(bundle, f"{name} is missing or cannot be read ({error.strerror})") from error
         if actual != expected:

@@ -14,6 +14,7 @@ from ..cases.image_file import write_label_map
 from ..errors import ResourceError
 from ..geometry import LPS_TO_RAS
 from ..organs import ALL_STRUCTURES
+from ..progress import Check, never_stop
 from .spec import Phantom
 
 if TYPE_CHECKING:
@@ -24,11 +25,14 @@ _STUDY_DATE, _STUDY_TIME = "20260101", "120000"
 _PADDING_HU = -1024
 
 
-def write_phantom(phantom: Phantom, folder: Path | str) -> Path:
+def write_phantom(phantom: Phantom, folder: Path | str, check: Check = never_stop) -> Path:
     """Write ``ct/*.dcm``, ``labels.nii.gz`` and ``case.json`` into a folder.
 
     The folder appears whole: everything is written beside it and moved into place. The three items replace earlier
     ones of the same names; other files in the folder are left alone.
+
+    Args:
+        check: called between slices.
 
     Returns:
         the folder.
@@ -40,7 +44,7 @@ def write_phantom(phantom: Phantom, folder: Path | str) -> Path:
     partial = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
     try:
         (partial / "ct").mkdir(parents=True)
-        _write_slices(phantom, partial / "ct")
+        _write_slices(phantom, partial / "ct", check)
         write_label_map(phantom.labels, partial / "labels.nii.gz")
         (partial / "case.json").write_text(json.dumps(_case(phantom), indent=2) + "\n", encoding="utf-8")
         folder.mkdir(parents=True, exist_ok=True)
@@ -78,7 +82,7 @@ def _case(phantom: Phantom) -> dict:
     }
 
 
-def _write_slices(phantom: Phantom, folder: Path) -> None:
+def _write_slices(phantom: Phantom, folder: Path, check: Check) -> None:
     from pydicom.uid import generate_uid
 
     spec, geometry = phantom.spec, phantom.volume.geometry
@@ -87,6 +91,7 @@ def _write_slices(phantom: Phantom, folder: Path) -> None:
     cosines = [lps[:3, 0] / column, lps[:3, 1] / row]
     uid = {part: generate_uid(entropy_srcs=[phantom.study_tag, part]) for part in ("study", "series", "frame")}
     for index, plane in enumerate(phantom.volume.array):
+        check()
         dataset = _common(phantom, uid)
         position = lps[:3, 3] + index * lps[:3, 2]
         dataset.SOPInstanceUID = generate_uid(entropy_srcs=[phantom.study_tag, "slice", str(index)])

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..cases.volume import LabelMap, Volume
 from ..geometry import LPS_TO_RAS, Geometry
+from ..progress import Check, never_stop
 from .appearance import Appearance, randomised_appearance, typical_appearance
 from .bowel import bowel_parts, stomach_parts
 from .render import add_noise, background, paint
@@ -66,11 +67,15 @@ class _Lattice:
     slice_mm: float
 
 
-def make_phantom(spec: PhantomSpec) -> Phantom:
+def make_phantom(spec: PhantomSpec, check: Check = never_stop) -> Phantom:
     """Render the child a specification describes.
 
     The anatomy depends on age and seed only: position, contrast, tumour, nephrectomy, spacing and appearance leave the
     other organs where they are (up to the resolution of the grid).
+
+    Args:
+        spec: the child and the scan.
+        check: called between organs and between slices.
 
     Returns:
         image and truth on the same grid, in the scanner's slice, row and column order.
@@ -81,7 +86,7 @@ def make_phantom(spec: PhantomSpec) -> Phantom:
     size = body_size(spec.age_years)
     lattice = _lattice(spec, size)
     up = (-float(lattice.image_y[0]), -float(lattice.image_y[1]))
-    grid, scale = _grid(lattice, size, anatomy_rng)
+    grid, scale = _grid(lattice, size, anatomy_rng, check)
     trunk = build_trunk(grid, size, anatomy_rng, scale)
     appearance = (
         randomised_appearance(other, spec.contrast)
@@ -89,24 +94,35 @@ def make_phantom(spec: PhantomSpec) -> Phantom:
         else typical_appearance(other, spec.contrast)
     )
     kidney_length = scale * anatomy_rng.uniform(0.94, 1.06)
-    parts = outer_parts(trunk, up) + lung_parts(trunk) + skeleton_parts(trunk) + iliopsoas_parts(trunk)
-    parts += bowel_parts(trunk, up)
-    liver = liver_parts(trunk)
-    parts += liver + stomach_parts(trunk, up) + spleen_parts(trunk) + heart_parts(trunk)
-    vessels = vessel_parts(trunk)
-    parts += vessels + pancreas_parts(trunk)
+    parts: list[Part] = []
+
+    def add(new: list[Part]) -> list[Part]:
+        check()
+        parts.extend(new)
+        return new
+
+    add(outer_parts(trunk, up))
+    for organ_parts in (lung_parts, skeleton_parts, iliopsoas_parts):
+        add(organ_parts(trunk))
+    add(bowel_parts(trunk, up))
+    liver = add(liver_parts(trunk))
+    add(stomach_parts(trunk, up))
+    for organ_parts in (spleen_parts, heart_parts):
+        add(organ_parts(trunk))
+    vessels = add(vessel_parts(trunk))
+    add(pancreas_parts(trunk))
     kidneys = []
     for side, name in BOTH_SIDES:
-        kidneys += kidney_parts(trunk, side, label_of(f"kidney_{name}"), spec.nephrectomy == name, kidney_length)
-    parts += kidneys
+        label = label_of(f"kidney_{name}")
+        kidneys += add(kidney_parts(trunk, side, label, spec.nephrectomy == name, kidney_length))
     for side, name in BOTH_SIDES:
-        parts += adrenal_parts(trunk, side, label_of(f"adrenal_gland_{name}"))
+        add(adrenal_parts(trunk, side, label_of(f"adrenal_gland_{name}")))
     if spec.tumour_ml is not None:
         voxel_ml = float(np.prod([np.diff(axis[:2])[0] for axis in grid.axes_mm])) / 1000
         neighbours = [part for part in vessels + kidneys if part.tissue != "visceral_fat"]
         own = dataclasses.replace(trunk, rng=tumour_rng)
-        parts += tumour_parts(own, liver[0], neighbours, spec.tumour_ml, voxel_ml)
-    return _photograph(spec, lattice, grid, parts, appearance, trunk.half_breadth, trunk.half_depth, other)
+        add(tumour_parts(own, liver[0], neighbours, spec.tumour_ml, voxel_ml))
+    return _photograph(spec, lattice, grid, parts, appearance, trunk.half_breadth, trunk.half_depth, other, check)
 
 
 def _photograph(
@@ -118,14 +134,18 @@ def _photograph(
     half_breadth: float,
     half_depth: float,
     rng: np.random.Generator,
+    check: Check,
 ) -> Phantom:
     """Image and labels of the parts on the scanner's table, with noise, in the scanner's order."""
     reach = half_depth if lattice.image_y[0] == 0 else half_breadth
     image = background(lattice.axes_mm, lattice.image_y, reach)
     labels = np.zeros(image.shape, np.uint8)
-    paint(image, labels, lattice.axes_mm, grid.axes_mm, parts, appearance, rng)
-    add_noise(image, lattice.axes_mm, appearance.noise_hu, rng)
-    array = np.clip(np.rint(image), -1024, 3071).astype(np.int16)
+    paint(image, labels, lattice.axes_mm, grid.axes_mm, parts, appearance, rng, check)
+    add_noise(image, lattice.axes_mm, appearance.noise_hu, rng, check)
+    array = np.empty(image.shape, np.int16)
+    for plane, hounsfield in zip(array, image, strict=True):
+        check()
+        plane[...] = np.clip(np.rint(hounsfield), -1024, 3071)
     ordered, geometry = _in_scanner_order(array, lattice)
     ordered_labels, _ = _in_scanner_order(labels, lattice)
     tag = "-".join(str(getattr(spec, f.name)) for f in dataclasses.fields(spec))
@@ -150,7 +170,7 @@ def _lattice(spec: PhantomSpec, size: BodySize) -> _Lattice:
     return _Lattice((z, in_plane[1], in_plane[0]), image_x, image_y, step_z)
 
 
-def _grid(lattice: _Lattice, size: BodySize, rng: np.random.Generator) -> tuple[DeformedGrid, float]:
+def _grid(lattice: _Lattice, size: BodySize, rng: np.random.Generator, check: Check) -> tuple[DeformedGrid, float]:
     """The grid on which the anatomy is evaluated: the image's own lines where they are coarse, else finer ones."""
     scale = float(rng.uniform(0.95, 1.06))
     step = float(np.clip(0.0085 * size.breadth_mm, 1.2, 2.0))
@@ -167,11 +187,11 @@ def _grid(lattice: _Lattice, size: BodySize, rng: np.random.Generator) -> tuple[
             axes.append(np.arange(-limit, limit + step, step))
     seeds = [np.random.default_rng(rng.integers(2**63)) for _ in range(3)]
     amplitude = 0.036 * size.breadth_mm / 2
-    displacement = np.stack([amplitude * _deformation(axes, seed) for seed in seeds])
+    displacement = np.stack([amplitude * _deformation(axes, seed, check) for seed in seeds])
     return DeformedGrid(tuple(axes), displacement), scale
 
 
-def _deformation(axes: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:
+def _deformation(axes: list[np.ndarray], rng: np.random.Generator, check: Check) -> np.ndarray:
     """Unit-variance smooth field, tied to patient coordinates so that it does not depend on the image's grid."""
     step, reach = 16.0, 320.0
     lines = (
@@ -181,6 +201,7 @@ def _deformation(axes: list[np.ndarray], rng: np.random.Generator) -> np.ndarray
     )
     field = smooth_noise(rng, tuple(len(line) for line in lines), _DEFORMATION_REACH_MM / step)
     for axis, (line, wanted) in enumerate(zip(lines, axes, strict=True)):
+        check()
         field = resample_axis(field, ((wanted - line[0]) / step).astype(np.float32), axis)
     return field
 

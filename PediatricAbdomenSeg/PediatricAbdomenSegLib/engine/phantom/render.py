@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..progress import Check
 from .appearance import Appearance
 from .shapes import resample_axis, smooth_noise
 from .trunk import LABELS_KEPT, Part
@@ -45,6 +46,7 @@ def paint(
     parts: list[Part],
     appearance: Appearance,
     rng: np.random.Generator,
+    check: Check,
 ) -> None:
     """Paint the parts in order into image and labels, in place.
 
@@ -53,11 +55,14 @@ def paint(
     Args:
         image: float32 HU ``(z, y, x)``; labels: uint8 of the same shape.
         axes_mm, grid_mm: coordinates of the image's voxels and of the grid on which the parts were evaluated.
+        check: called between parts.
     """
     texture = smooth_noise(rng, tuple(len(axis) for axis in grid_mm), 1.0)
+    check()
     texture += smooth_noise(rng, texture.shape, 5.0)
     texture *= 0.7
     for part in parts:
+        check()
         trimmed = _trim(part, appearance.kernel_mm)
         if trimmed is None:
             continue
@@ -87,7 +92,9 @@ def paint(
             labels[target][fine > 0] = part.label
 
 
-def add_noise(image: np.ndarray, axes_mm: tuple[np.ndarray, ...], noise_hu: float, rng: np.random.Generator) -> None:
+def add_noise(
+    image: np.ndarray, axes_mm: tuple[np.ndarray, ...], noise_hu: float, rng: np.random.Generator, check: Check
+) -> None:
     """Add quantum noise with the reconstruction kernel's correlation, in place; air outside the circle is set."""
     from scipy import ndimage
 
@@ -104,6 +111,7 @@ def add_noise(image: np.ndarray, axes_mm: tuple[np.ndarray, ...], noise_hu: floa
         gain = 1.0 / float(probe.std())
     outside = np.hypot(y[:, None] / np.abs(y).max(), x[None, :] / np.abs(x).max()) > 1.0
     for plane in image:
+        check()
         noise = rng.standard_normal(plane.shape, np.float32)
         if smooth:
             noise = ndimage.gaussian_filter(noise, sigma)

@@ -10,12 +10,13 @@ from typing import Any
 
 from ..cases.dicom_file import is_dicom_file
 from ..checksums import sha256_of_file
+from ..progress import Check, never_stop
 from .result_folder import RESULT_NAME
 
 _DETACHED_HEADERS = (".mhd", ".nhdr")
 
 
-def input_sha256(path: Path, leave_out: Path | None = None) -> str:
+def input_sha256(path: Path, leave_out: Path | None = None, check: Check = never_stop) -> str:
     """SHA-256 of an input's content: of a file, or of all files below a folder whatever their names.
 
     What is read along with a file counts too: the other slices beside a DICOM file, the voxels beside a detached
@@ -23,6 +24,7 @@ def input_sha256(path: Path, leave_out: Path | None = None) -> str:
 
     Args:
         leave_out: a folder below ``path`` that does not count, because results are written there.
+        check: called between pieces of the files.
 
     Raises:
         OSError: a file cannot be read.
@@ -31,7 +33,7 @@ def input_sha256(path: Path, leave_out: Path | None = None) -> str:
     files = [each for each in path.rglob("*") if each.is_file()] if path.is_dir() else _with_companions(path)
     if leave_out is not None:
         files = [each for each in files if Path(leave_out).resolve() not in each.resolve().parents]
-    return hashlib.sha256("\n".join(sorted(sha256_of_file(file) for file in files)).encode()).hexdigest()
+    return hashlib.sha256("\n".join(sorted(sha256_of_file(file, check) for file in files)).encode()).hexdigest()
 
 
 def _with_companions(path: Path) -> list[Path]:

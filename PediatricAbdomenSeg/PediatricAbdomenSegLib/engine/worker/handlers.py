@@ -54,9 +54,8 @@ def make_handlers() -> Mapping[type, Handler]:
 
     def on_phantom(request: MakePhantom, on_progress: OnProgress, cancel: CancelToken) -> dict[str, Any]:
         spec = PhantomSpec(request.age_years, request.seed, tumour_ml=request.tumour_ml, spacing_mm=request.spacing_mm)
-        phantom = make_phantom(spec)
-        cancel.raise_if_cancelled()
-        return {"ct_folder": str(write_phantom(phantom, Path(request.output)) / "ct")}
+        phantom = make_phantom(spec, cancel.raise_if_cancelled)
+        return {"ct_folder": str(write_phantom(phantom, Path(request.output), cancel.raise_if_cancelled) / "ct")}
 
     def on_list(request: ListModels, on_progress: OnProgress, cancel: CancelToken) -> dict[str, Any]:
         return list_models()

@@ -22,7 +22,7 @@ from ..inference.pipeline import InferenceOptions, ModelCache, Segmentation, seg
 from ..inference.uncertainty import STEPS
 from ..models.store import Bundle, find_bundle, list_bundles
 from ..organs import organ_by_key
-from ..progress import CancelToken, OnProgress, ignore_progress
+from ..progress import CancelToken, Check, OnProgress, ignore_progress
 from ..reporting.preview import write_preview
 from ..reporting.record import result_record, status_note, write_record
 from .export_masks import provenance, roi_masks
@@ -87,7 +87,7 @@ def segment_case(
     cancel = cancel or CancelToken()
     progress = JobProgress(on_progress, cancel)
     bundle = find(job.model)
-    request = run_request(job, bundle)
+    request = run_request(job, bundle, cancel.raise_if_cancelled)
     if resume and (record := finished_record(job.output, request)) is not None:
         return record
     with staged_results(job.output) as folder:
@@ -109,13 +109,13 @@ def segment_case(
     return record
 
 
-def run_request(job: SegmentJob, bundle: Bundle) -> dict[str, Any]:
+def run_request(job: SegmentJob, bundle: Bundle, check: Check) -> dict[str, Any]:
     """What decides the result of a run: input, model and options, without paths. Raises `InputError` if unreadable."""
     options = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(job.options).items()}
     for where in ("device", "low_memory"):  # where it ran does not decide what is found
         del options[where]
     try:
-        digest = input_sha256(job.input, leave_out=job.output)
+        digest = input_sha256(job.input, job.output, check)
     except OSError as error:
         raise InputError(
             f"{job.input} cannot be read: {error.strerror}.", "Check the path and your permissions."

@@ -13,6 +13,7 @@ import pytest
 
 import rtstruct_judges as judges
 from PediatricAbdomenSegLib.engine.cases.roi_mask import RoiMask
+from PediatricAbdomenSegLib.engine.cases.rtstruct_reader import read_rtstruct
 from PediatricAbdomenSegLib.engine.cases.rtstruct_writer import write_rtstruct
 from PediatricAbdomenSegLib.engine.cases.series_references import read_references
 from PediatricAbdomenSegLib.engine.organs import ALL_STRUCTURES
@@ -53,6 +54,11 @@ def written(request, tmp_path_factory) -> Written:
 def test_our_rasteriser_gives_back_every_mask(written):
     found = judges.our_rasteriser(written.contours, written.shape)
     assert judges.wrong_voxels(found, written.masks) == {}
+
+
+def test_our_reader_gives_back_every_mask(written):
+    contents = read_rtstruct(written.rtstruct, read_references(written.ct))
+    assert judges.wrong_voxels({roi.name: roi.mask for roi in contents.rois}, written.masks) == {}
 
 
 def test_matplotlib_gives_back_every_mask(written):

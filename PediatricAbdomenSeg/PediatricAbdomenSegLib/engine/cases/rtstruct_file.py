@@ -24,7 +24,8 @@ from ..errors import InputError, ResourceError, UsageError
 RT_STRUCTURE_SET_STORAGE = "1.2.840.10008.5.1.4.1.1.481.3"
 
 _CONTOUR_DATA = Tag(0x3006, 0x0050)
-_FILLED_TYPES = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR")
+# INTERPOLATED_PLANAR is no type of the standard; some systems write it for closed contours between drawn ones.
+_FILLED_TYPES = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR", "INTERPOLATED_PLANAR")
 # A hundred metres: no patient reaches that far, a damaged value does.
 _FARTHEST_MM = 1e5
 _DAMAGE = (
@@ -124,13 +125,14 @@ def read_structure_set(path: Path, names: Collection[str] | None = None) -> Stru
         ResourceError: the file cannot be read.
     """
     path = Path(path)
-    with _damage_as_input_error(path):
-        dataset = _read(path)
+    with damage_as_input_error(path):
+        dataset = read_rtstruct_dataset(path)
         return _structure_set(dataset, path.name, names)
 
 
 @contextmanager
-def _damage_as_input_error(path: Path) -> Iterator[None]:
+def damage_as_input_error(path: Path) -> Iterator[None]:
+    """Turn what pydicom raises on a damaged file into `InputError`, what the system raises into `ResourceError`."""
     # pydicom converts values when they are first looked at, so damage shows anywhere while the items are walked.
     try:
         yield
@@ -143,7 +145,8 @@ def _damage_as_input_error(path: Path) -> Iterator[None]:
         raise InputError(f"{path} is a damaged DICOM file: {error}.", "Export the structure set again.") from error
 
 
-def _read(path: Path) -> Dataset:
+def read_rtstruct_dataset(path: Path) -> Dataset:
+    """The elements of an RTSTRUCT as they are; raises `InputError` for another object. Errors of pydicom pass."""
     dataset = dcmread(path, force=True)
     storage = str(dataset.get("SOPClassUID") or "")
     if storage != RT_STRUCTURE_SET_STORAGE and dataset.get("Modality") != "RTSTRUCT":

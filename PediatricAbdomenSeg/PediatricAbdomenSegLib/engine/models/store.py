@@ -11,6 +11,7 @@ from pathlib import Path
 from ..checksums import sha256_of_file
 from ..errors import ModelError
 from ..progress import Check, never_stop
+from ..user_folder import user_folder
 from .manifest import MANIFEST_NAME, BundleManifest, read_manifest
 from .nnunet_folder import read_class_names
 from .weights_file import WEIGHTS_NAME
@@ -157,14 +158,7 @@ def user_models_folder(
     environ: Mapping[str, str] = os.environ, platform: str = sys.platform, home: Path | None = None
 ) -> Path:
     """The per-user folder for models that were added later; need not exist."""
-    home = home or Path.home()
-    if platform == "win32":
-        base = Path(environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
-    elif platform == "darwin":
-        base = home / "Library" / "Application Support"
-    else:
-        base = Path(environ.get("XDG_DATA_HOME") or home / ".local" / "share")
-    return base / "PediatricAbdomenSeg" / "Models"
+    return user_folder(environ, platform, home) / "Models"
 
 
 def _bundle_folders(base: Path) -> tuple[Path, ...]:

@@ -63,8 +63,8 @@ _COPIED_IF_PRESENT = (
     "PregnancyStatus",
     "AdditionalPatientHistory",
 )
-# Type 2 attributes: they must be there, if need be empty.
-_COPIED_OR_EMPTY = (
+# They must be there, if need be empty.
+TYPE_2_ATTRIBUTES = (
     "PatientName",
     "PatientID",
     "PatientBirthDate",
@@ -126,10 +126,10 @@ def copy_patient_and_study(header: Dataset, dataset: Dataset) -> None:
     """Give ``dataset`` the CT's patient and study modules, byte by byte where they are text, and its character set."""
     # The CT's own character set, or names in it would turn into question marks.
     dataset.SpecificCharacterSet = header.get("SpecificCharacterSet") or "ISO_IR 100"
-    for keyword in (*_COPIED_IF_PRESENT, *_COPIED_OR_EMPTY):
+    for keyword in (*_COPIED_IF_PRESENT, *TYPE_2_ATTRIBUTES):
         if keyword in header:
             dataset[keyword] = _copied(header, keyword)
-        elif keyword in _COPIED_OR_EMPTY:
+        elif keyword in TYPE_2_ATTRIBUTES:
             setattr(dataset, keyword, "")
 
 
@@ -158,16 +158,21 @@ def derived_series_number(header: Dataset) -> int:
     return int(header.get("SeriesNumber") or 0) + _SERIES_NUMBER_OFFSET
 
 
+def processing_equipment_code() -> Dataset:
+    """Purpose of equipment that processed what others acquired."""
+    code = Dataset()
+    code.CodeValue = "109102"
+    code.CodingSchemeDesignator = "DCM"
+    code.CodeMeaning = "Processing Equipment"
+    return code
+
+
 def contributing_equipment(models: Sequence[ModelProvenance], now: datetime) -> list[Dataset]:
     """Items of the Contributing Equipment Sequence: the model bundles with their hashes."""
     equipment = []
     for model in models:
-        purpose = Dataset()
-        purpose.CodeValue = "109102"
-        purpose.CodingSchemeDesignator = "DCM"
-        purpose.CodeMeaning = "Processing Equipment"
         item = Dataset()
-        item.PurposeOfReferenceCodeSequence = DicomSequence([purpose])
+        item.PurposeOfReferenceCodeSequence = DicomSequence([processing_equipment_code()])
         item.Manufacturer = MANUFACTURER
         item.ManufacturerModelName = model.name[:64]
         item.SoftwareVersions = model.version[:64]

@@ -10,14 +10,17 @@ from hashlib import sha256
 
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.sequence import Sequence as DicomSequence
+from pydicom.uid import generate_uid
 
 from .ct_header import (
     MANUFACTURER,
+    TYPE_2_ATTRIBUTES,
     contributing_equipment,
     copy_patient_and_study,
     derived_series_number,
     frame_of_reference_uid,
     in_time_zone_of,
+    processing_equipment_code,
     read_ct_header,
     require_references,
 )
@@ -92,8 +95,15 @@ def new_structure_set(
     copy_patient_and_study(header, dataset)
     dataset.FrameOfReferenceUID = frame_of_reference_uid(references)
     _describe_series(dataset, header, structure_set_text(models), now)
-    _describe_equipment(dataset, models, software_version, now)
+    _name_software(dataset, software_version)
+    if models:
+        dataset.ContributingEquipmentSequence = DicomSequence(contributing_equipment(models, now))
     return dataset
+
+
+def referenced_study(references: DicomReferences) -> Dataset:
+    """Item of the RT Referenced Study Sequence that refers to every image of the series."""
+    return _rt_utils_dataset(references).ReferencedFrameOfReferenceSequence[0].RTReferencedStudySequence[0]
 
 
 def _rt_utils_dataset(references: DicomReferences) -> FileDataset:
@@ -117,10 +127,60 @@ def _rt_utils_dataset(references: DicomReferences) -> FileDataset:
         return ds_helper.create_rtstruct_dataset(series)
 
 
+def describe_derived(
+    dataset: Dataset, models: Sequence[ModelProvenance], software_version: str, names: Sequence[str], now: datetime
+) -> None:
+    """Make a copy of an existing structure set an instance and series of its own, to which ROIs were added.
+
+    Args:
+        dataset: the existing one; its text, numbers and equipment are continued.
+        names: of the ROIs that were added or replaced.
+        now: in the time zone of the structure set.
+    """
+    text = structure_set_text(models)
+    predecessor = Dataset()
+    predecessor.ReferencedSOPClassUID = dataset.SOPClassUID
+    predecessor.ReferencedSOPInstanceUID = dataset.SOPInstanceUID
+    dataset.PredecessorStructureSetSequence = DicomSequence([predecessor])
+    dataset.SOPInstanceUID, dataset.SeriesInstanceUID = generate_uid(), generate_uid()
+    dataset.SeriesNumber = derived_series_number(dataset)
+    before = str(dataset.get("StructureSetLabel") or "")
+    is_demonstration = weakest_status(models) == "demonstration"
+    dataset.StructureSetLabel = unique_label(text.label if is_demonstration else before, dataset.SOPInstanceUID)
+    dataset.SeriesDescription = text.series_description
+    dataset.StructureSetName = f'{text.label} ROIs added to "{before}"'
+    added = f'{text.description} That is true of the ROIs {", ".join(names)}; the others are those of "{before}".'
+    dataset.StructureSetDescription = f"{added} {dataset.get('StructureSetDescription') or ''}".strip()[:_MAX_ST]
+    dataset.ContributingEquipmentSequence = DicomSequence(
+        [
+            *(dataset.get("ContributingEquipmentSequence") or []),
+            _earlier_equipment(dataset),
+            *contributing_equipment(models, now),
+        ]
+    )
+    _date(dataset, now)
+    _name_software(dataset, software_version)
+    for keyword in (*TYPE_2_ATTRIBUTES, "OperatorsName"):
+        if keyword not in dataset:
+            setattr(dataset, keyword, "")
+    dataset.ApprovalStatus = "UNAPPROVED"
+    for keyword in ("ReviewDate", "ReviewTime", "ReviewerName"):  # of an approval that this instance does not have
+        if keyword in dataset:
+            delattr(dataset, keyword)
+
+
+def _earlier_equipment(dataset: Dataset) -> Dataset:
+    item = Dataset()
+    item.PurposeOfReferenceCodeSequence = DicomSequence([processing_equipment_code()])
+    for keyword in ("Manufacturer", "InstitutionName", "StationName", "ManufacturerModelName", "SoftwareVersions"):
+        if keyword in dataset:
+            item[keyword] = dataset.get_item(keyword)
+    item.ContributionDescription = "Structure set to which ROIs were added"
+    return item
+
+
 def _describe_series(dataset: FileDataset, header: Dataset, text: StructureSetText, now: datetime) -> None:
-    date, time = now.strftime("%Y%m%d"), now.strftime("%H%M%S")
-    dataset.InstanceCreationDate = dataset.SeriesDate = dataset.StructureSetDate = date
-    dataset.InstanceCreationTime = dataset.SeriesTime = dataset.StructureSetTime = time
+    _date(dataset, now)
     dataset.SeriesDescription = text.series_description
     dataset.SeriesNumber = derived_series_number(header)
     dataset.InstanceNumber = 1
@@ -131,12 +191,14 @@ def _describe_series(dataset: FileDataset, header: Dataset, text: StructureSetTe
     dataset.ApprovalStatus = "UNAPPROVED"
 
 
-def _describe_equipment(
-    dataset: FileDataset, models: Sequence[ModelProvenance], software_version: str, now: datetime
-) -> None:
+def _date(dataset: Dataset, now: datetime) -> None:
+    date, time = now.strftime("%Y%m%d"), now.strftime("%H%M%S")
+    dataset.InstanceCreationDate = dataset.SeriesDate = dataset.StructureSetDate = date
+    dataset.InstanceCreationTime = dataset.SeriesTime = dataset.StructureSetTime = time
+
+
+def _name_software(dataset: Dataset, software_version: str) -> None:
     dataset.Manufacturer = MANUFACTURER
     dataset.ManufacturerModelName = MANUFACTURER
     dataset.SoftwareVersions = software_version
     dataset.file_meta.ImplementationVersionName = MANUFACTURER[:16]
-    if models:
-        dataset.ContributingEquipmentSequence = DicomSequence(contributing_equipment(models, now))

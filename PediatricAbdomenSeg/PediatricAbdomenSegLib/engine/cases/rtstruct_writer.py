@@ -153,16 +153,18 @@ def make_rois(
     identify: Callable[[RoiMask], RoiIdentity],
     style: OutlineStyle,
     on_progress: OnProgress,
+    frame: str | None = None,
 ) -> MadeRois:
     """Contours of every mask that is not empty.
 
     Args:
         identify: asked once for each of these, in order.
+        frame: UID of the frame of reference; None takes the CT's.
 
     Raises:
         InputError: a mask has another shape than the CT, or all are empty.
     """
-    frame = frame_of_reference_uid(references)
+    frame = frame or frame_of_reference_uid(references)
     items, identities, kept, left_out, points = [], [], [], [], []
     dropped: set[int] = set()
     contours = 0

@@ -33,15 +33,16 @@ with ScoreBook(Path(sys.argv[2]), "s", "RO-1", "m") as book:
 """
 
 
-def kill_at_a_random_moment(folder: Path, delay_s: float) -> list[str]:
+def kill_at_a_random_moment(folder: Path, delay_s: float, after_a_score: bool) -> list[str]:
     """Ids that one writer confirmed before it was killed."""
     writer = subprocess.Popen(
         [sys.executable, "-I", "-S", "-c", WRITER, str(LIBRARY), str(folder)], stdout=subprocess.PIPE, text=True
     )
     assert writer.stdout.readline() == "open\n"
+    first = writer.stdout.readline() if after_a_score else ""
     time.sleep(delay_s)
     writer.kill()
-    out, _ = writer.communicate()
+    out = first + writer.communicate()[0]
     assert writer.returncode != 0
     # A kill can cut the last line that was printed; only a whole one has confirmed anything.
     return [line.strip() for line in out.splitlines(keepends=True) if line.endswith("\n")]
@@ -54,7 +55,7 @@ def kill_rounds(folder: Path, rounds: int, seed: int) -> tuple[set[str], int]:
     torn = 0
     for round_number in range(rounds):
         study = folder / str(round_number // ROUNDS_PER_FOLDER)
-        ids = kill_at_a_random_moment(study, moments.uniform(0, LONGEST_DELAY_S))
+        ids = kill_at_a_random_moment(study, moments.uniform(0, LONGEST_DELAY_S), round_number % 2 == 0)
         assert not confirmed & set(ids)
         confirmed |= set(ids)
         torn += not rating_files(study)[0].read_bytes().endswith(b"\n")
@@ -75,7 +76,7 @@ def check_nothing_lost(folder: Path, confirmed: set[str]) -> None:
 
 def test_ten_kills_lose_no_confirmed_score(tmp_path):
     confirmed, _ = kill_rounds(tmp_path, 10, seed=1)
-    assert len(confirmed) > 10
+    assert len(confirmed) >= 5
     check_nothing_lost(tmp_path, confirmed)
 
 
@@ -83,5 +84,5 @@ def test_ten_kills_lose_no_confirmed_score(tmp_path):
 def test_two_hundred_kills_lose_no_confirmed_score(tmp_path):
     confirmed, torn = kill_rounds(tmp_path, 200, seed=2)
     print(f"{len(confirmed)} scores confirmed, {torn} writes cut short")
-    assert len(confirmed) > 200
+    assert len(confirmed) >= 100
     check_nothing_lost(tmp_path, confirmed)

@@ -29,7 +29,7 @@ def test_a_crash_is_said_in_one_sentence_with_what_to_do(end, platform, message)
 def test_an_interpreter_that_is_no_program_is_named_with_the_systems_reason():
     error = start_error(ProcessEnd(False, False, 0, "No such file or directory"), "/env/bin/python", "")
     assert error.message == "The interpreter /env/bin/python cannot be started: No such file or directory."
-    assert "Runtime page" in error.hint
+    assert "page Runtime" in error.hint
 
 
 def test_a_worker_that_lacks_a_package_says_which():

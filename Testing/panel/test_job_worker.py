@@ -64,7 +64,7 @@ def test_a_worker_that_never_becomes_ready_is_killed(a_runner, processes, clock,
 
 def test_without_an_interpreter_a_job_fails_with_what_to_do(clock, tmp_path):
     def no_process():
-        raise ResourceError("No worker is set up yet.", "Open the Runtime page.")
+        raise ResourceError("No worker is set up yet.", "Open the page Runtime.")
 
     store = JobStore(tmp_path)
     runner = JobRunner(no_process, store, clock)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from panel.page_fixtures import MODULE
+
 
 @pytest.fixture
 def an_open_module(slicer_host, a_module):
@@ -80,3 +82,37 @@ def test_choices_are_saved_with_the_scene(slicer_host, an_open_module, tmp_path)
     parameters = an_open_module.panel.session.parameters
     assert (parameters.organ_choice, parameters.device, parameters.accepted_only) == ("type1", "cpu", True)
     assert an_open_module.panel.pages["SegmentPage"].ui.organChoiceComboBox.currentText.startswith("Type 1")
+
+
+def test_slicer_starts_without_what_the_panel_needs():
+    import subprocess
+    import sys
+    from pathlib import Path
+
+    code = (
+        "import sys; from pathlib import Path; from slicer_host.host import the_host\n"
+        "host = the_host()\n"
+        "for name in [name for name in sys.modules if name.split('.')[0] in ('pydicom', 'SimpleITK')]:\n"
+        "    del sys.modules[name]\n"
+        "with host.installed():\n"
+        f"    host.load_module(Path({str(MODULE)!r}))\n"
+        "    print(sorted({name.split('.')[0] for name in sys.modules} & {'pydicom', 'SimpleITK', 'torch', 'scipy'}))\n"
+    )
+    folder = Path(__file__).resolve().parents[1]
+    done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, timeout=120)
+    assert done.stdout.strip().splitlines()[-1] == "[]", done.stderr
+
+
+def test_a_volume_that_is_loaded_already_is_chosen(slicer_host, a_module, a_ct):
+    panel = slicer_host.open_panel(a_module).panel
+    assert panel.session.parameters.input_volume is a_ct
+
+
+def test_a_jobs_folder_that_cannot_be_written_is_said_on_the_page(slicer_host, a_module, tmp_path, monkeypatch):
+    (tmp_path / "data").write_text("a file where the folder belongs")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    panel = slicer_host.open_panel(a_module).panel
+    notice = panel.pages["SegmentPage"].ui.noticeLabel
+    assert notice.visible
+    assert "may be lost when Slicer ends" in notice.text
+    assert panel.session.runner.store.folder.is_dir()

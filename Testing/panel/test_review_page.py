@@ -153,3 +153,60 @@ def test_a_closed_scene_empties_the_page(a_reviewed_panel, slicer_host):
     a_reviewed_panel.panel.scene_about_to_close()
     slicer_host.close_scene()
     assert a_reviewed_panel.review.ui.organTable.rowCount == 0
+
+
+def test_the_list_follows_the_segment_chosen_in_the_editor(a_reviewed_panel):
+    ui = a_reviewed_panel.review.ui
+    ui.organTable.cellDoubleClicked.emit(1, 0)
+    ui.segmentEditorWidget.setCurrentSegmentID("spleen")
+    assert a_reviewed_panel.review._table.selected.segment_id == "spleen"
+
+
+def test_the_editor_has_its_keys_only_while_it_is_to_be_seen(a_reviewed_panel):
+    from slicer_host.wrapper import raw_object
+
+    ui, editor = a_reviewed_panel.review.ui, raw_object(a_reviewed_panel.review.ui.segmentEditorWidget)
+    a_reviewed_panel.panel.enter()
+    assert not editor.shortcuts_installed  # folded
+    ui.organTable.cellDoubleClicked.emit(1, 0)
+    assert editor.shortcuts_installed
+    ui.segmentEditorWidget.setActiveEffectByName("Paint")
+    a_reviewed_panel.tabs.setCurrentIndex(2)
+    assert (editor.shortcuts_installed, editor.active_effect_name) == (False, "")
+    a_reviewed_panel.tabs.setCurrentIndex(1)
+    assert editor.shortcuts_installed
+    a_reviewed_panel.panel.exit()
+    assert not editor.shortcuts_installed
+
+
+def test_a_tool_can_be_taken_back_in_the_editor_too(a_reviewed_panel, click):
+    ui = a_reviewed_panel.review.ui
+    ui.organTable.cellDoubleClicked.emit(1, 0)
+    before = cell(a_reviewed_panel, 1, 1)
+    click(ui.keepLargestButton)
+    ui.segmentEditorWidget.undo()
+    a_reviewed_panel.review.read_segments()
+    assert cell(a_reviewed_panel, 1, 1) == before
+
+
+def test_a_click_on_the_selected_organ_brings_the_views_back(a_reviewed_panel):
+    import slicer
+
+    table, red = a_reviewed_panel.review.ui.organTable, slicer.mrmlScene.GetNodeByID("vtkMRMLSliceNodeRed")
+    table.selectRow(1)
+    there = red.GetSliceToRAS().GetElement(2, 3)
+    red.JumpSliceByCentering(0.0, 0.0, there + 40.0)
+    table.cellClicked.emit(1, 0)
+    assert red.GetSliceToRAS().GetElement(2, 3) == pytest.approx(there)
+
+
+def test_the_page_shows_how_its_segmentation_is_displayed(a_reviewed_panel):
+    from PediatricAbdomenSegLib.scene import display
+
+    node, ui = a_reviewed_panel.parameters.segmentation, a_reviewed_panel.review.ui
+    display.set_fill_opacity(node, 0.75)
+    display.show_3d(node, True)
+    a_reviewed_panel.parameters.segmentation = None
+    assert "choose a segmentation above" in ui.flagsLabel.text
+    a_reviewed_panel.parameters.segmentation = node
+    assert (ui.fillSlider.value, ui.show3DCheckBox.checked) == (75, True)

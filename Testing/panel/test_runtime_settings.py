@@ -34,7 +34,7 @@ def settings():
 def test_without_an_interpreter_there_is_no_worker_but_a_hint(settings):
     with pytest.raises(ResourceError, match="No worker is set up") as caught:
         settings.process(lambda python: pytest.fail("must not be made"))
-    assert "Runtime page" in caught.value.hint
+    assert "page Runtime" in caught.value.hint
 
 
 def test_a_remembered_interpreter_makes_the_process(settings):

@@ -129,3 +129,97 @@ def test_a_kept_result_can_be_discarded(a_panel, a_ct, finish, slicer_host):
     finish()
     a_panel.segment._left._discard()
     assert a_panel.session.unclaimed == ()
+
+
+def test_a_kept_result_goes_onto_the_ct_with_its_voxels_and_not_onto_one_of_the_same_size(a_panel, a_ct, finish):
+    import slicer
+
+    from panel.page_fixtures import body_image
+    from PediatricAbdomenSegLib.scene.segment_arrays import reference_volume
+
+    a_ct.SetAttribute("DICOM.instanceUIDs", "1.2.3 1.2.4")
+    a_panel.session.segment(a_ct, Segment("", "", ""))
+    slicer.mrmlScene.RemoveNode(a_ct)
+    finish()
+    other_child = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "Other child")
+    slicer.util.updateVolumeFromArray(other_child, body_image() // 2)
+    other_child.SetSpacing(4.0, 4.0, 8.0)
+    a_panel.parameters.input_volume = other_child
+    a_panel.segment._left.take()
+    (node,) = segmentations()
+    own_ct = reference_volume(node)
+    assert own_ct is not other_child
+    assert own_ct.GetName().startswith("CT of ")
+    assert own_ct.GetAttribute("DICOM.instanceUIDs") == "1.2.3 1.2.4"
+    assert a_panel.parameters.input_volume is own_ct
+
+
+def test_a_kept_result_finds_its_ct_that_was_loaded_again(a_panel, a_ct, finish):
+    import slicer
+
+    from panel.page_fixtures import body_image
+    from PediatricAbdomenSegLib.scene.segment_arrays import reference_volume
+
+    a_panel.session.segment(a_ct, Segment("", "", ""))
+    slicer.mrmlScene.RemoveNode(a_ct)
+    finish()
+    again = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "CT again")
+    slicer.util.updateVolumeFromArray(again, body_image())
+    again.SetSpacing(4.0, 4.0, 8.0)
+    a_panel.segment._left.take()
+    assert reference_volume(segmentations()[0]) is again
+
+
+def test_a_kept_result_whose_copy_is_damaged_leaves_the_scene_as_it_is(a_panel, a_ct, finish):
+    import slicer
+
+    a_panel.session.segment(a_ct, Segment("", "", ""))
+    slicer.mrmlScene.RemoveNode(a_ct)
+    finish()
+    from pathlib import Path
+
+    Path(a_panel.session.unclaimed[0].job.request.input).write_bytes(b"no image")
+    count = slicer.mrmlScene.GetNumberOfNodes()
+    a_panel.segment._left.take()
+    assert slicer.mrmlScene.GetNumberOfNodes() == count
+    assert a_panel.session.has_failed
+    assert a_panel.segment.ui.unclaimedFrame.visible
+
+
+def test_a_result_does_not_push_aside_what_is_being_reviewed(a_panel, a_ct, finish, slicer_host):
+    a_panel.session.segment(a_ct, Segment("", "", ""))
+    finish()
+    first = a_panel.parameters.segmentation
+    a_panel.session.segment(a_ct, Segment("", "", ""))
+    a_panel.tabs.setCurrentIndex(1)
+    finish()
+    assert a_panel.parameters.segmentation is first
+    assert '"CT segmentation 2" is ready' in a_panel.review.ui.flagsLabel.text
+
+
+def test_a_result_that_came_while_another_module_was_open_is_shown_on_coming_back(a_panel, a_ct, finish):
+    a_panel.panel.enter()
+    a_panel.session.segment(a_ct, Segment("", "", ""))
+    a_panel.panel.exit()
+    a_panel.panel.set_parameters(None)
+    finish()
+    a_panel.panel.set_parameters(a_panel.parameters)
+    assert a_panel.parameters.segmentation is segmentations()[0]
+    assert a_panel.tabs.currentIndex == 1
+
+
+def test_organs_of_another_ct_are_never_replaced(a_panel, a_ct, finish, click):
+    import slicer
+
+    from panel.page_fixtures import body_image
+
+    a_panel.session.segment(a_ct, Segment("", "", ""))
+    finish()
+    other_child = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "Other child")
+    slicer.util.updateVolumeFromArray(other_child, body_image())
+    other_child.SetSpacing(4.0, 4.0, 8.0)
+    a_panel.parameters.input_volume, a_panel.parameters.replace_organs = other_child, True
+    a_panel.tabs.setCurrentIndex(0)
+    click(a_panel.segment.ui.segmentButton)
+    assert "was not made on this CT" in a_panel.segment.ui.problemsLabel.text
+    assert a_panel.session.runner.current is None

@@ -20,8 +20,9 @@ BADGE_COLOURS = {
 
 
 def model_line(manifest: BundleManifest) -> str:
-    """One line for the chooser."""
-    return f"{manifest.title} ({status_text(manifest.status)})"
+    """One line for the chooser; the status once, also where the title holds it already."""
+    status = f"({status_text(manifest.status)})"
+    return manifest.title if manifest.title.endswith(status) else f"{manifest.title} {status}"
 
 
 def age_range_text(age_range_years: tuple[float, float]) -> str:

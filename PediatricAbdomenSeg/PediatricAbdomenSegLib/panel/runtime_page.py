@@ -37,7 +37,9 @@ class RuntimePage:
         self.ui.useInterpreterButton.connect("clicked()", self.use)
         self.ui.selfTestButton.connect("clicked()", self.test)
         session.on_change(self.refresh)
-        self._say(_("Set up.") if session.settings.interpreter else _("Not set up yet."))
+        self.ui.howToLabel.text = how_to_text()
+        in_use = session.settings.interpreter
+        self._say(_("In use: {path}").format(path=in_use) if in_use else _("Not set up yet."))
         self.refresh()
 
     def refresh(self) -> None:
@@ -105,6 +107,17 @@ class RuntimePage:
 
     def _say(self, text: str) -> None:
         self.ui.runtimeStateLabel.text = text
+
+
+def how_to_text() -> str:
+    """What to do by hand, as long as this page cannot do it: set up, repair, remove."""
+    lines = (
+        _("To set up: make an environment with Python 3.10 to 3.13, install into it"),
+        "pip install " + " ".join(REQUIRED),
+        _("then choose its python above and press Use."),
+        _("To repair: run that command in it again. To remove: delete its folder; Slicer holds nothing of it."),
+    )
+    return "\n".join(lines)
 
 
 def installation_text(hardware: Hardware) -> str:

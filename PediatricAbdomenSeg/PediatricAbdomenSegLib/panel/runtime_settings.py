@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from slicer.i18n import tr as _
+
 from ..engine.errors import InputError, PediatricAbdomenSegError, ResourceError
 from ..engine.runtime.hardware import Hardware as HardwareDescription
 from ..engine.runtime.hardware import hardware_from_json
@@ -53,12 +55,12 @@ class RuntimeSettings:
         """
         if not self.interpreter:
             raise ResourceError(
-                "No worker is set up yet.", "Open the Runtime page and name a Python that has the worker's packages."
+                _("No worker is set up yet."), _("Open the page Runtime and name a Python with the worker's packages.")
             )
         if not Path(self.interpreter).is_file():
             raise ResourceError(
-                f"The worker's interpreter {self.interpreter} is not there any more.",
-                "Open the Runtime page and choose another one.",
+                _("The worker's interpreter {path} is not there any more.").format(path=self.interpreter),
+                _("Open the page Runtime and choose another one."),
             )
         return make_process(self.interpreter)
 
@@ -77,8 +79,8 @@ def find_interpreter(chosen: Path) -> Path:
         if candidate.is_file() and os.access(candidate, os.X_OK):
             return candidate
     raise InputError(
-        f"There is no Python interpreter at {chosen}.",
-        "Choose the python program itself, or the folder of a virtual or conda environment.",
+        _("There is no Python interpreter at {path}.").format(path=chosen),
+        _("Choose the python program itself, or the folder of a virtual or conda environment."),
     )
 
 
@@ -126,11 +128,14 @@ def runtime_problem(hardware: HardwareDescription) -> ResourceError | None:
     """Why a worker with this hardware cannot segment; None when it can."""
     if hardware.missing:
         return ResourceError(
-            f"{hardware.executable} lacks {', '.join(hardware.missing)}.",
-            "Install them there, or choose another interpreter.",
+            _("{path} lacks {packages}.").format(path=hardware.executable, packages=", ".join(hardware.missing)),
+            _("Install them there, or choose another interpreter."),
         )
     if hardware.torch_problem is not None:
-        return ResourceError(f"{hardware.executable}: {hardware.torch_problem}.", "Install torch anew there.")
+        return ResourceError(f"{hardware.executable}: {hardware.torch_problem}.", _("Install torch anew there."))
     if not hardware.usable:
-        return ResourceError(f"{hardware.executable}: torch finds no device it can compute on.", "Install torch anew.")
+        return ResourceError(
+            _("{path}: torch finds no device it can compute on.").format(path=hardware.executable),
+            _("Install torch anew there."),
+        )
     return None

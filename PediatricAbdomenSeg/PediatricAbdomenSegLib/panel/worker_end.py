@@ -5,16 +5,24 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from slicer.i18n import tr as _
+
 from ..engine.errors import ResourceError
 
-_SEGMENT_AGAIN = "The worker is started again; nothing was written, so segment once more."
-_SIGNALS = {4: "an illegal instruction", 6: "an abort", 7: "a bus error", 8: "a numerical trap", 11: "a memory fault"}
+_SEGMENT_AGAIN = _("The worker is started again; nothing was written, so segment once more.")
+_SIGNALS = {
+    4: _("an illegal instruction"),
+    6: _("an abort"),
+    7: _("a bus error"),
+    8: _("a numerical trap"),
+    11: _("a memory fault"),
+}
 _KILLED = 9
 _NT_STATUS = {
-    0xC0000005: "a memory fault",
-    0xC000001D: "an illegal instruction",
-    0xC0000135: "a library that is missing",
-    0xC0000409: "an abort",
+    0xC0000005: _("a memory fault"),
+    0xC000001D: _("an illegal instruction"),
+    0xC0000135: _("a library that is missing"),
+    0xC0000409: _("an abort"),
 }
 _NT_NO_MEMORY = (0xC0000017, 0xC000012D)
 
@@ -44,11 +52,16 @@ def start_error(end: ProcessEnd, program: str, last_words: str) -> ResourceError
         program: the interpreter.
         last_words: the last line it wrote to stderr; there is no patient yet that it could name.
     """
-    hint = "Choose or repair the interpreter on the Runtime page."
+    hint = _("Choose or repair the interpreter on the page Runtime.")
     if not end.started:
-        return ResourceError(f"The interpreter {program} cannot be started: {end.reason or 'no reason given'}.", hint)
-    words = last_words.rstrip(".") or f"exit code {end.code}"
-    return ResourceError(f"The worker of {program} ended before it was ready: {words}.", hint)
+        reason = end.reason or _("no reason given")
+        return ResourceError(
+            _("The interpreter {path} cannot be started: {reason}.").format(path=program, reason=reason), hint
+        )
+    words = last_words.rstrip(".") or _("exit code {code}").format(code=end.code)
+    return ResourceError(
+        _("The worker of {path} ended before it was ready: {words}.").format(path=program, words=words), hint
+    )
 
 
 def crash_error(end: ProcessEnd, platform: str = os.name) -> ResourceError:
@@ -56,11 +69,13 @@ def crash_error(end: ProcessEnd, platform: str = os.name) -> ResourceError:
     code = end.code & 0xFFFFFFFF
     if (end.crashed and platform != "nt" and end.code == _KILLED) or code in _NT_NO_MEMORY:
         return ResourceError(
-            "The system ended the worker, most often because the memory did not suffice.",
-            f"Close other programs or choose the low-resolution configuration. {_SEGMENT_AGAIN}",
+            _("The system ended the worker, most often because the memory did not suffice."),
+            _("Close other programs, or tick Low memory under Advanced.") + f" {_SEGMENT_AGAIN}",
         )
     cause = _NT_STATUS.get(code) if platform == "nt" else _SIGNALS.get(end.code) if end.crashed else None
     if cause is not None:
-        return ResourceError(f"The worker crashed with {cause}.", _SEGMENT_AGAIN)
-    how = f"was ended by signal {end.code}" if end.crashed else f"ended with exit code {end.code}"
-    return ResourceError(f"The worker {how} before it answered.", _SEGMENT_AGAIN)
+        return ResourceError(_("The worker crashed with {cause}.").format(cause=cause), _SEGMENT_AGAIN)
+    how = _("The worker was ended by signal {code} before it answered.")
+    if not end.crashed:
+        how = _("The worker ended with exit code {code} before it answered.")
+    return ResourceError(how.format(code=end.code), _SEGMENT_AGAIN)

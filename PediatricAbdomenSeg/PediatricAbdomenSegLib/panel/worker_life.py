@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from slicer.i18n import tr as _
+
 from ..engine.errors import PediatricAbdomenSegError, ResourceError
 from ..engine.worker.protocol import (
     MAX_LINE_BYTES,
@@ -162,8 +164,10 @@ class WorkerLife:
     def _give_up_start(self) -> None:
         self._give_up(
             ResourceError(
-                f"The worker of {self._process.program} did not become ready within {START_LIMIT_S:.0f} s.",
-                "Try again; if it stays so, repair the interpreter on the Runtime page.",
+                _("The worker of {path} did not become ready within {seconds} s.").format(
+                    path=self._process.program, seconds=f"{START_LIMIT_S:.0f}"
+                ),
+                _("Try again; if it stays so, repair the interpreter on the page Runtime."),
             )
         )
 

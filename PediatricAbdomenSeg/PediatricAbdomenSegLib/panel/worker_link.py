@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from slicer.i18n import tr as _
+
 from ..engine.errors import PediatricAbdomenSegError, ResourceError
 from ..engine.progress import OnProgress, ProgressEvent, ignore_progress
 from ..engine.worker.client import error_from
@@ -113,7 +115,7 @@ class WorkerLink:
         if life is not None:
             life.close()
             self._on_state(STOPPED)
-        self._tell_all(ResourceError("The worker was stopped.", "Start the run again."))
+        self._tell_all(ResourceError(_("The worker was stopped."), _("Start the run again.")))
 
     def _take_ready(self) -> None:
         self._on_state(READY)

@@ -99,7 +99,7 @@ def model_problem(settings: Settings, available: Collection[str]) -> SceneProble
     return SceneProblem(
         MODEL_MISSING,
         f'The model "{settings.model}" is not installed here.',
-        "Add it on the Models page, or choose another model; results in the scene stay as they are.",
+        "Add it on the page Models, or choose another model; results in the scene stay as they are.",
     )
 
 

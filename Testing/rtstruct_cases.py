@@ -53,7 +53,7 @@ def _number_backwards(index: int, dataset: Dataset) -> None:
 
 
 SERIES = {
-    "axial": SeriesCase(),
+    "axial": SeriesCase(spacing_mm=(10 / 3, 0.9765625, 0.9765625)),
     "prone": SeriesCase(orientation="prone"),
     "feet first": SeriesCase(orientation="feet first"),
     "decubitus": SeriesCase(orientation="decubitus"),

@@ -10,6 +10,7 @@ from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as DicomSequence
 from pydicom.tag import Tag
+from pydicom.valuerep import format_number_as_ds
 
 from ..organs import CodedConcept, Organ, OrganType
 from .contours import Contour
@@ -19,6 +20,7 @@ from .volume import DicomSlice
 
 MAX_LO, MAX_SH = 64, 16
 _CONTOUR_DATA = Tag(0x3006, 0x0050)
+_FLAT_MM = 1e-6
 _INTERPRETED_TYPES = {OrganType.TARGET: "GTV", OrganType.EXTERNAL: "EXTERNAL"}
 
 
@@ -98,7 +100,11 @@ def _contour(number: int, points_px: np.ndarray, image: DicomSlice) -> Dataset:
 def _decimal_strings(points_mm: np.ndarray) -> bytes:
     """DS value of points, encoded here because pydicom would turn each of a million numbers into an object."""
     values = (np.round(points_mm, 4) + 0.0).ravel().tolist()  # + 0.0 makes -0.0 a plain zero
-    text = "\\".join(["%.4f" % value for value in values])  # noqa: UP031 - a third faster than f-strings
+    texts = ["%.4f" % value for value in values]  # noqa: UP031 - a third faster than f-strings
+    for axis in np.flatnonzero(np.ptp(points_mm, axis=0) < _FLAT_MM):
+        # Contours of an axial slice lie at exactly its position, which may have more decimals.
+        texts[axis::3] = [format_number_as_ds(float(points_mm[0, axis]))] * len(points_mm)
+    text = "\\".join(texts)
     return (text + " " * (len(text) % 2)).encode("ascii")
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 PACKAGE = "PediatricAbdomenSegLib"
-BASE = ("errors", "progress", "geometry", "organs", "json_fields", "checksums", "user_folder")
+BASE = ("errors", "progress", "geometry", "organs", "json_fields", "checksums", "user_folder", "system_memory")
 
 # room → the rooms it may import besides itself and the base
 ROOMS: dict[str, tuple[str, ...]] = {

@@ -57,8 +57,8 @@ def prepare_case(folder: Path, arguments: argparse.Namespace) -> None:
 
 def run_engine(engine: str, folder: Path, arguments: argparse.Namespace) -> dict[str, float | str]:
     """One engine on the case, in this process; labels of the organ table go to ``<engine>.npy``."""
-    from PediatricAbdomenSegLib.engine.inference.memory import peak_memory_mb
     from PediatricAbdomenSegLib.engine.models.store import find_bundle
+    from PediatricAbdomenSegLib.engine.system_memory import peak_memory_mb
 
     case = np.load(folder / "case.npz")
     bundle = find_bundle(arguments.model)

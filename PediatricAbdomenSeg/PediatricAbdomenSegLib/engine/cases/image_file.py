@@ -11,6 +11,7 @@ import SimpleITK as sitk
 
 from ..errors import InputError, ResourceError, UsageError
 from ..geometry import LPS_TO_RAS, Geometry
+from ..system_memory import CLOSE_OR_CROP
 from .atomic_file import replaced_when_complete
 from .image_header import itk_reason, read_checked_information
 from .nifti_header import non_finite_voxels
@@ -174,7 +175,7 @@ def _read(path: Path) -> tuple[np.ndarray, Geometry, dict[str, str]]:
         if _OUT_OF_MEMORY in str(error):
             raise ResourceError(
                 f"The memory of this machine is not enough to read {path}: {reader.GetSize()[:3]} voxels.",
-                "Close other programs, use a machine with more memory or crop the image.",
+                CLOSE_OR_CROP,
             ) from error
         raise InputError(
             f"{path} cannot be read: {itk_reason(error)}.", "The file is truncated or damaged: copy or export it again."

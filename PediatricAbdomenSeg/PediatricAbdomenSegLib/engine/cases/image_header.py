@@ -8,6 +8,7 @@ from pathlib import Path
 import SimpleITK as sitk
 
 from ..errors import InputError
+from ..system_memory import available_memory_mb, require_memory
 from .nifti_header import MAX_DEFLATE_RATIO, check_nifti
 
 _MAX_VOXELS_PER_AXIS = 16384
@@ -24,6 +25,7 @@ def read_checked_information(path: Path) -> sitk.ImageFileReader:
     Raises:
         InputError: empty, unreadable or truncated file, not three-dimensional, several components a voxel, absurd
             size, spacing that is zero, negative or not finite.
+        ResourceError: the voxels do not fit into the free memory.
     """
     size_on_disk = path.stat().st_size
     if size_on_disk == 0:
@@ -52,7 +54,12 @@ def read_checked_information(path: Path) -> sitk.ImageFileReader:
         raise InputError(
             f"{path}: the voxel spacing is {spacing[:3]} mm.", "Correct the header: each spacing must be positive."
         )
-    _check_size(path, size, sitk.Image([1, 1], reader.GetPixelID()).GetSizeOfPixelComponent(), size_on_disk)
+    bytes_per_voxel = sitk.Image([1, 1], reader.GetPixelID()).GetSizeOfPixelComponent()
+    _check_size(path, size, bytes_per_voxel, size_on_disk)
+    # ITK's image and numpy's copy of it exist side by side.
+    needed_mb = 2 * bytes_per_voxel * math.prod(size) / 1e6
+    what = f"Reading {path} ({' × '.join(map(str, size[:3]))} voxels)"
+    require_memory(needed_mb, available_memory_mb(), what)
     if len(size) > 3:
         reader.SetExtractSize([*size[:3], *(0 for _ in size[3:])])
     return reader

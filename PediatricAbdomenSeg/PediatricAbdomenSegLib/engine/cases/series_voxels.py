@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..progress import OnProgress, ProgressEvent, ignore_progress
+from ..system_memory import available_memory_mb, require_memory
 from .dicom_headers import ImageHeader
 from .dicom_pixels import stored_frames
 from .hounsfield import Corrections, to_hounsfield, value_scale
@@ -51,9 +52,13 @@ def read_voxels(
 
     Raises:
         InputError: an image cannot be read; none is ever left out.
+        ResourceError: the images do not fit into the free memory.
     """
     ((first, corrections),) = read_hounsfield(headers[:1])  # before memory is taken: its size has to be true
-    array = np.empty((len(headers), *first.shape), np.int16)
+    shape = (len(headers), *first.shape)
+    what = f"Reading the series ({' × '.join(map(str, shape[::-1]))} voxels)"
+    require_memory(first.nbytes * len(headers) / 1e6, available_memory_mb(), what)
+    array = np.empty(shape, np.int16)
     array[0] = first
     done = 1
     on_progress(ProgressEvent("read", done / len(headers)))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ..errors import ResourceError, UsageError
 from ..runtime.hardware import Device
-from .memory import available_memory_mb, total_memory_mb
+from ..system_memory import available_memory_mb, total_memory_mb
 
 _KNOWN = re.compile(r"auto|cpu|mps|cuda(:\d{1,3})?")
 

@@ -13,9 +13,10 @@ from ..models.nnunet_folder import NetworkPlan, find_weights, read_network_plan
 from ..models.store import Bundle
 from ..organs import organ_by_key
 from ..progress import CancelToken, OnProgress, StageProgress, ignore_progress
+from ..system_memory import available_memory_mb, peak_memory_mb, require_memory
 from .devices import arithmetic, choose_device
 from .fallback import run_where_memory_suffices
-from .memory import available_memory_mb, needed_memory_mb, peak_memory_mb, refuse_if_impossible
+from .memory import needed_memory_mb
 from .model_cache import ModelCache, choose_configuration
 from .postprocessing import postprocess
 from .predictor import Window, predict
@@ -25,6 +26,7 @@ from .streaming_resample import labels_on_source_grid
 from .uncertainty import entropy_on_source_grid, mean_entropies, with_entropy
 
 _STAGE_WEIGHTS = {"prepare": 6.0, "load_model": 4.0, "network": 85.0, "postprocess": 5.0}
+_MEMORY_HINT = "Close other programs, choose a low-resolution configuration or a GPU, or crop the images."
 _BYTES = {"float32": 4, "float16": 2, "bfloat16": 2}
 
 
@@ -182,7 +184,7 @@ def _predict(run: _Run, device: str, keep_on: str) -> tuple[np.ndarray, np.ndarr
     dtype = arithmetic(device, run.options.exact)
     if device == "cpu":
         needed = needed_memory_mb(run.plan, run.case.image.shape, run.case.shape, _BYTES[dtype], len(run.folds))
-        refuse_if_impossible(needed, available_memory_mb())
+        require_memory(needed, available_memory_mb(), "The run", _MEMORY_HINT)
     run.progress.report("load_model")
     model = run.models.load(run.bundle, run.plan.configuration, run.folds, device, dtype, run.cancel.raise_if_cancelled)
     run.progress.report("network")

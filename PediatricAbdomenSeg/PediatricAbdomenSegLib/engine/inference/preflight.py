@@ -16,8 +16,8 @@ from ..geometry import canonical_reorientation, reoriented_geometry
 from ..models.store import Bundle
 from ..organs import HEPATOBLASTOMA, REFERENCE_AGES_YEARS
 from ..runtime.hardware import Device, Hardware, device_words, duration_words
+from ..system_memory import available_memory_mb, total_memory_mb
 from .estimate import RunEstimate, body_mask, estimate_run
-from .memory import available_memory_mb, total_memory_mb
 from .pipeline import InferenceOptions
 
 _HIGHEST_MINIMUM_HU = -300  # gas in the bowel alone is far below; MR and normalised images are not

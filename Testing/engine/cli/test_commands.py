@@ -29,7 +29,7 @@ class Terminal(io.StringIO):
 def test_help_names_every_subcommand(pedseg):
     outcome = pedseg("--help")
     assert outcome.code == 0
-    for name in ("demo", "phantom", "segment", "models", "rtstruct", "seg", "train-demo"):
+    for name in ("demo", "phantom", "segment", "models", "rtstruct", "seg", "dicom", "train-demo"):
         assert name in outcome.out
 
 

@@ -11,11 +11,11 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-from PediatricAbdomenSegLib.engine.cli import demo, models, phantom, ratings, rtstruct, seg, segment, train_demo
+from PediatricAbdomenSegLib.engine.cli import demo, dicom, models, phantom, ratings, rtstruct, seg, segment, train_demo
 from PediatricAbdomenSegLib.engine.cli.console import Console, known_error
 from PediatricAbdomenSegLib.version import __version__
 
-SUBCOMMANDS = (demo, phantom, segment, models, rtstruct, seg, ratings, train_demo)
+SUBCOMMANDS = (demo, phantom, segment, models, rtstruct, seg, dicom, ratings, train_demo)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -14,8 +14,9 @@ from ..progress import CancelToken, OnProgress
 from .dicom_seg_job import export_dicom_seg
 from .hardware_job import describe_hardware
 from .jobs import SegmentJob, list_models, segment_case
-from .protocol import ExportDicomSeg, ExportRtstruct, Hardware, ListModels, MakePhantom, Segment
+from .protocol import ExportDicomSeg, ExportRtstruct, Hardware, ListModels, MakePhantom, Segment, SendDicom
 from .rtstruct_job import export_rtstruct
+from .send_job import send_to_node
 from .server import Handler
 
 
@@ -52,6 +53,10 @@ def make_handlers() -> Mapping[type, Handler]:
             edited=request.edited,
         )
 
+    def on_send(request: SendDicom, on_progress: OnProgress, cancel: CancelToken) -> dict[str, Any]:
+        files = [Path(path) for path in request.files]
+        return send_to_node(files, request.node, request.consent, on_progress, cancel)
+
     def on_phantom(request: MakePhantom, on_progress: OnProgress, cancel: CancelToken) -> dict[str, Any]:
         spec = PhantomSpec(request.age_years, request.seed, tumour_ml=request.tumour_ml, spacing_mm=request.spacing_mm)
         phantom = make_phantom(spec, cancel.raise_if_cancelled)
@@ -67,6 +72,7 @@ def make_handlers() -> Mapping[type, Handler]:
         Segment: on_segment,
         ExportRtstruct: on_export,
         ExportDicomSeg: on_export_seg,
+        SendDicom: on_send,
         MakePhantom: on_phantom,
         ListModels: on_list,
         Hardware: on_hardware,

@@ -41,7 +41,7 @@ def read_image(path: Path) -> Volume:
         ResourceError: memory does not suffice.
     """
     path = Path(path)
-    array, geometry, _ = _read(path)
+    array, geometry, _ = read_array(path)
     if np.issubdtype(array.dtype, np.floating):
         bad = int(array.size - np.count_nonzero(np.isfinite(array)))
         if path.name.lower().endswith((".nii", ".nii.gz")):
@@ -63,9 +63,20 @@ def read_label_map(path: Path) -> LabelMap:
     A segmentation saved by Slicer (``.seg.nrrd``) gets the label values of the organ table, see `relabelled`.
 
     Raises:
-        InputError: as `read_image`, values that are not whole numbers from 0 to 255, or a segment that is no organ.
+        InputError: as `read_image`, values that are not whole numbers from 0 to 255, a segment that is no organ, or
+            segments that overlap; see `read_segment_layers` for these.
     """
-    array, geometry, fields = _read(Path(path))
+    array, geometry, fields = read_array(Path(path), is_label_map=True)
+    if array.ndim > 3:
+        raise InputError(
+            f"{path} has {array.shape[3]} layers of labels, which overlap.",
+            "Export its segments as one label map; only contours and DICOM SEG can overlap.",
+        )
+    return LabelMap(relabelled(as_labels(array, path), fields, Path(path)), geometry)
+
+
+def as_labels(array: np.ndarray, path: Path) -> np.ndarray:
+    """The array as uint8; raises `InputError` unless it holds whole numbers from 0 to 255."""
     lowest, highest = array.min(), array.max()
     if not (np.isfinite([lowest, highest]).all() and lowest >= 0 and highest <= 255):
         raise InputError(
@@ -77,7 +88,7 @@ def read_label_map(path: Path) -> LabelMap:
             f"{path}: some labels are not whole numbers.",
             "Give a label map; resample label maps with nearest neighbour.",
         )
-    return LabelMap(relabelled(labels, fields, Path(path)), geometry)
+    return labels
 
 
 def write_label_map(label_map: LabelMap, path: Path) -> None:
@@ -103,7 +114,7 @@ def write_volume(volume: Volume, path: Path, compress: bool = False) -> None:
 
 def read_scalar_map(path: Path) -> ScalarMap:
     """Read numbers on a grid as float32. Raises as `read_image`, but any number may be a voxel's."""
-    array, geometry, _ = _read(Path(path))
+    array, geometry, _ = read_array(Path(path))
     return ScalarMap(array.astype(np.float32, copy=False), geometry)
 
 
@@ -160,15 +171,18 @@ def _require_complete_nifti(image: sitk.Image, path: Path) -> None:
         raise OSError(errno.ENOSPC, "the file was written incompletely")
 
 
-def _read(path: Path) -> tuple[np.ndarray, Geometry, dict[str, str]]:
-    """Voxels, grid and the header's free fields."""
+def read_array(path: Path, is_label_map: bool = False) -> tuple[np.ndarray, Geometry, dict[str, str]]:
+    """Voxels ``(z, y, x)``, or ``(z, y, x, layer)`` of a label map that has several, grid and the header's free fields.
+
+    Raises as `read_image` where the file cannot be read.
+    """
     if not path.is_file():
         raise InputError(f"{path} is not a file.", "Check the path.")
     if not is_image_file(path):
         raise InputError(
             f"{path} is not an image file this software reads.", f"Give a file ending in {', '.join(IMAGE_SUFFIXES)}."
         )
-    reader = read_checked_information(path)
+    reader = read_checked_information(path, is_label_map)
     try:
         image = reader.Execute()
     except RuntimeError as error:
@@ -185,4 +199,4 @@ def _read(path: Path) -> tuple[np.ndarray, Geometry, dict[str, str]]:
     lps[:3, 3] = image.GetOrigin()
     array = sitk.GetArrayFromImage(image)
     fields = {key: reader.GetMetaData(key) for key in reader.GetMetaDataKeys()}
-    return array, Geometry(array.shape, LPS_TO_RAS @ lps), fields
+    return array, Geometry(array.shape[:3], LPS_TO_RAS @ lps), fields

@@ -16,8 +16,11 @@ _NRRD_HEADER_BYTES = 65536
 _SEVERAL_IMAGES_HINT = "Give one three-dimensional CT per file."
 
 
-def read_checked_information(path: Path) -> sitk.ImageFileReader:
+def read_checked_information(path: Path, is_label_map: bool = False) -> sitk.ImageFileReader:
     """Read an image's header and check its dimension, size and spacing.
+
+    Args:
+        is_label_map: a single slice will do, and so will several components a voxel: the layers of a segmentation.
 
     Returns:
         A reader set to read one three-dimensional image (a trailing fourth axis of length one is dropped).
@@ -46,7 +49,7 @@ def read_checked_information(path: Path) -> sitk.ImageFileReader:
     size, spacing = reader.GetSize(), reader.GetSpacing()
     if len(size) < 3 or any(length != 1 for length in size[3:]):
         raise InputError(f"{path} has {len(size)} dimensions, size {size}; three are needed.", _SEVERAL_IMAGES_HINT)
-    if reader.GetNumberOfComponents() != 1:
+    if reader.GetNumberOfComponents() != 1 and not is_label_map:
         raise InputError(
             f"{path} has {reader.GetNumberOfComponents()} components a voxel; one is needed.", _SEVERAL_IMAGES_HINT
         )
@@ -54,8 +57,10 @@ def read_checked_information(path: Path) -> sitk.ImageFileReader:
         raise InputError(
             f"{path}: the voxel spacing is {spacing[:3]} mm.", "Correct the header: each spacing must be positive."
         )
-    bytes_per_voxel = sitk.Image([1, 1], reader.GetPixelID()).GetSizeOfPixelComponent()
+    bytes_per_voxel = sitk.Image([1, 1], reader.GetPixelID()).GetSizeOfPixelComponent() * reader.GetNumberOfComponents()
     _check_size(path, size, bytes_per_voxel, size_on_disk)
+    if min(size[:3]) < 2 and not is_label_map:
+        raise InputError(f"{path} is a single slice, size {size}.", "Give a volume of at least two slices.")
     # ITK's image and numpy's copy of it exist side by side.
     needed_mb = 2 * bytes_per_voxel * math.prod(size) / 1e6
     what = f"Reading {path} ({' × '.join(map(str, size[:3]))} voxels)"
@@ -85,8 +90,6 @@ def _check_size(path: Path, size: tuple[int, ...], bytes_per_voxel: int, size_on
             f"which {size_on_disk} bytes on disk cannot hold.",
             "The file is truncated or its header damaged: copy or export it again.",
         )
-    if min(size[:3]) < 2:
-        raise InputError(f"{path} is a single slice, size {size}.", "Give a volume of at least two slices.")
 
 
 def _check_nrrd_spacing(path: Path) -> None:

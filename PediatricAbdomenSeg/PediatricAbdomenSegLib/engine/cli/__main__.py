@@ -10,6 +10,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 
 from PediatricAbdomenSegLib.engine.cli import demo, dicom, models, phantom, ratings, rtstruct, seg, segment, train_demo
 from PediatricAbdomenSegLib.engine.cli.console import Console, known_error
@@ -24,21 +25,39 @@ def main(argv: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):  # a console of an old code page must not fail on a patient folder's name
             stream.reconfigure(errors="backslashreplace")
     try:
+        return _run(argv)
+    except BrokenPipeError:  # the reader of our output, such as head, has seen enough
+        _drop_unread_output()
+        return 0
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    try:
         arguments = make_parser().parse_args(argv)
     except SystemExit as end:  # argparse has printed its message or the help
+        sys.stdout.flush()
         return int(end.code or 0)
     console = Console(as_json=getattr(arguments, "json", False))
     try:
         return arguments.run(arguments, console)
-    except BrokenPipeError:  # the reader of our output, such as head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except BrokenPipeError:
+        raise
     except (Exception, KeyboardInterrupt) as error:
         if arguments.debug:
             traceback.print_exc()
         failure = known_error(error)
         console.failure(failure)
         return failure.exit_code
+
+
+def _drop_unread_output() -> None:
+    """Lead what is still buffered to nowhere: the interpreter flushes it at its end and would complain."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            with suppress(OSError):  # a stream of another program's, without a file behind it
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def make_parser() -> argparse.ArgumentParser:

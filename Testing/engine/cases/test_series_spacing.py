@@ -64,7 +64,7 @@ def test_missing_slices_are_interpolated_when_asked_to(tmp_path):
     assert np.array_equal(volume.array, whole)  # the pattern is linear along z, so interpolation gives it back
     assert volume.references.grid_indices == (0, 1, 2, 5, 7, 8)
     assert len(volume.references.slices) == 6
-    assert "3 slices are interpolated" in volume.notes[0]
+    assert "3 interpolated" in volume.notes[0]
 
 
 def test_images_on_a_filled_grid_keep_their_values_and_places(tmp_path):

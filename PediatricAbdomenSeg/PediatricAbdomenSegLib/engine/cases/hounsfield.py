@@ -87,18 +87,18 @@ def to_hounsfield(stored: np.ndarray, scale: ValueScale) -> tuple[np.ndarray, Co
     water); so does everything below `LOWEST_HU`, because many scanners pad without declaring it.
 
     Args:
-        stored: integers of any size, any shape.
+        stored: integers of any size, any shape, at least one.
 
     Returns:
         int16 of the same shape, and what was changed.
     """
     if scale.slope == 1.0 and scale.intercept.is_integer() and abs(scale.intercept) < 2**30 and stored.itemsize <= 2:
-        hounsfield = np.add(stored, int(scale.intercept), dtype=np.int32)
+        intercept = int(scale.intercept)
+        if AIR_HU <= int(stored.min()) + intercept and int(stored.max()) + intercept <= HIGHEST_HU:
+            return _plainly_shifted(stored, intercept), Corrections(voxels=stored.size)
+        hounsfield = np.add(stored, intercept, dtype=np.int32)
     else:
         hounsfield = np.rint(stored.astype(np.float64) * scale.slope + scale.intercept)
-    lowest, highest = (hounsfield.min(), hounsfield.max()) if hounsfield.size else (0, 0)
-    if lowest >= AIR_HU and highest <= HIGHEST_HU:
-        return hounsfield.astype(np.int16), Corrections(voxels=stored.size)
     padded = hounsfield < LOWEST_HU
     if scale.padding is not None:
         low, high = scale.padding
@@ -107,6 +107,13 @@ def to_hounsfield(stored: np.ndarray, scale: ValueScale) -> tuple[np.ndarray, Co
     clipped = int(np.count_nonzero(hounsfield > _INT16.max))
     corrections = Corrections(int(np.count_nonzero(padded)), clipped, stored.size)
     return np.minimum(hounsfield, _INT16.max).astype(np.int16), corrections
+
+
+def _plainly_shifted(stored: np.ndarray, intercept: int) -> np.ndarray:
+    """``stored + intercept`` where that fits: computed modulo 2^16, which spares a copy of twice the size."""
+    hounsfield = stored.astype(np.int16)
+    hounsfield += np.array(intercept % 2**16, np.uint16).view(np.int16)
+    return hounsfield
 
 
 def _padding(header: ImageHeader) -> tuple[int, int] | None:

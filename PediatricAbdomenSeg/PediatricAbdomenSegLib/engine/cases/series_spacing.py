@@ -47,7 +47,7 @@ class SliceGrid:
         moved = f"; images lie up to {off_mm:.2f} mm beside it" if off_mm > ROUNDING_MM else ""
         return (
             f"{len(self.indices)} images were put onto an even grid of {self.slices} slices of "
-            f"{self.spacing_mm:.2f} mm: {self.slices - len(self.indices)} slices are interpolated{moved}."
+            f"{self.spacing_mm:.2f} mm: {self.slices - len(self.indices)} interpolated{moved}."
         )
 
 

@@ -31,6 +31,9 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--model", default="multi-organ", metavar="NAME", help="bundle name or folder (%(default)s)")
     parser.add_argument("--device", default="auto", help="auto, cuda, cuda:N, mps or cpu (%(default)s)")
     parser.add_argument("--series", metavar="UID", help="Series Instance UID where a folder holds several CT series")
+    parser.add_argument(
+        "--fill-gaps", action="store_true", help="interpolate missing slices and uneven distances of a DICOM series"
+    )
     parser.add_argument("--folds", nargs="+", metavar="N", help="folds to average (all)")
     parser.add_argument("--configuration", help="for example 3d_fullres (the bundle's best)")
     parser.add_argument(
@@ -95,7 +98,9 @@ def make_job(arguments: argparse.Namespace, path: Path, output: Path) -> Segment
         low_memory=arguments.low_memory,
         entropy=arguments.entropy,
     )
-    return SegmentJob(path, output, arguments.model, arguments.series, options, arguments.dicom_seg)
+    return SegmentJob(
+        path, output, arguments.model, arguments.series, options, arguments.dicom_seg, arguments.fill_gaps
+    )
 
 
 def segment_one(job: SegmentJob, resume: bool, console: Console, cancel: Any, models: Any, name: str = "1") -> None:

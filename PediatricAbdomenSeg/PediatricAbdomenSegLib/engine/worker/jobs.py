@@ -47,6 +47,7 @@ class SegmentJob:
         series_uid: Series Instance UID, where the input holds several CT series.
         options: how the network is run.
         dicom_seg: also write segmentation.dcm, for DICOM input.
+        fill_gaps: interpolate missing slices of a DICOM series instead of refusing it.
     """
 
     input: Path
@@ -55,6 +56,7 @@ class SegmentJob:
     series_uid: str | None = None
     options: InferenceOptions = field(default_factory=InferenceOptions)
     dicom_seg: bool = False
+    fill_gaps: bool = False
 
 
 def segment_case(
@@ -122,6 +124,8 @@ def run_request(job: SegmentJob, bundle: Bundle, check: Check) -> dict[str, Any]
         ) from error
     if job.dicom_seg:
         options["dicom_seg"] = True
+    if job.fill_gaps:
+        options["fill_gaps"] = True
     return {"input_sha256": digest, "model_sha256": bundle.sha256, "series": job.series_uid, **options}
 
 
@@ -164,8 +168,8 @@ def write_result_files(
 
 
 def run_notes(volume: Volume, segmentation: Segmentation) -> tuple[str, ...]:
-    """What the user should know about the run: the segmenter's notes, values that are no CT's, a missing RTSTRUCT."""
-    notes = [*segmentation.notes]
+    """What the user should know: what reading changed, the segmenter's notes, values of no CT, a missing RTSTRUCT."""
+    notes = [*volume.notes, *segmentation.notes]
     lowest = int(volume.array.min())
     if lowest > HIGHEST_MINIMUM_HU:
         notes.append(f"The lowest value is {lowest}, but a CT holds air near -1000 HU: check that this is a CT.")
@@ -211,7 +215,7 @@ def list_models() -> dict[str, Any]:
 
 def _read(job: SegmentJob, progress: JobProgress) -> Volume:
     try:
-        return read_case(job.input, job.series_uid, on_progress=progress)
+        return read_case(job.input, job.series_uid, progress, "fill" if job.fill_gaps else "refuse")
     except OSError as error:
         raise InputError(
             f"{job.input} cannot be read: {error.strerror}.", "Check the path and your permissions."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import plain_translation  # noqa: F401 the runner's own messages
 from PediatricAbdomenSegLib.engine.worker.protocol import Ready, decode_request, encode
 from PediatricAbdomenSegLib.panel.worker_end import ProcessEnd
 

@@ -135,14 +135,21 @@ def _filled(
     return masks
 
 
+def itk_image(ct_folder: Path) -> sitk.Image:
+    """A series of even distances as ITK reads it."""
+    reader = sitk.ImageSeriesReader()
+    reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(ct_folder)))
+    return reader.Execute()
+
+
 def plastimatch(program: str, rtstruct: Path, ct_folder: Path, out: Path, *options: str) -> Masks:
-    """``plastimatch convert`` onto the grid of the CT; joins contours by OR unless told ``--xor-contours``."""
-    grid = ["--referenced-ct", ct_folder]
-    if len(list(ct_folder.iterdir())) == 1:  # of a series it finds the grid by two slices
-        image = out.with_suffix(".mha")
-        sitk.WriteImage(sitk.ReadImage([str(path) for path in ct_folder.iterdir()]), str(image))
-        grid = ["--fixed", image]
-    command = [program, "convert", "--input", rtstruct, *grid, "--output-prefix", out]
+    """``plastimatch convert`` onto the grid that ITK reads; joins contours by OR unless told ``--xor-contours``.
+
+    Its own ``--referenced-ct`` finds no grid for a single slice and lost a slice of a compressed series.
+    """
+    out.mkdir(parents=True)
+    sitk.WriteImage(itk_image(ct_folder), str(out / "grid.mha"))
+    command = [program, "convert", "--input", rtstruct, "--fixed", out / "grid.mha", "--output-prefix", out]
     command += ["--prefix-format", "nrrd", *options]
     subprocess.run([str(word) for word in command], check=True, capture_output=True)
     return {path.stem: sitk.GetArrayFromImage(sitk.ReadImage(str(path))) > 0 for path in out.glob("*.nrrd")}

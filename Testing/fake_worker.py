@@ -101,7 +101,7 @@ class Worker:
                 say(type="result", id=request["id"], result={"models": []})
             elif kind == "export_rtstruct":
                 Path(request["output"]).write_bytes(b"")
-                say(type="result", id=request["id"], result={"rois": [], "contours": 0, "sha256": ""})
+                say(type="result", id=request["id"], result={"rois": [], "contours": 0, "points": 0, "notes": [], "sha256": ""})
             else:
                 say(type="result", id=request["id"], result={})
 

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from pydicom import dcmread
 
 from cancelling_token import CancellingToken
 from ct_series_builder import write_series
@@ -22,7 +21,6 @@ from PediatricAbdomenSegLib.engine.geometry import Geometry
 from PediatricAbdomenSegLib.engine.inference.pipeline import InferenceOptions
 from PediatricAbdomenSegLib.engine.progress import CancelToken
 from PediatricAbdomenSegLib.engine.worker.jobs import SegmentJob, segment_case
-from PediatricAbdomenSegLib.engine.worker.rtstruct_job import export_rtstruct
 
 SHAPE = (6, 40, 48)
 
@@ -290,43 +288,3 @@ def test_resume_notices_changed_voxels_beside_a_detached_header(run, a_nifti, a_
 def test_an_input_that_does_not_exist_is_an_input_error(run, tmp_path):
     with pytest.raises(InputError, match="does not exist"):
         run(tmp_path / "nowhere")
-
-
-def test_contours_of_two_label_maps_go_into_one_rtstruct(run, a_ct_folder, a_bundle, tmp_path):
-    run(a_ct_folder)
-    labels = tmp_path / "out" / "labels.nii.gz"
-    content = export_rtstruct(
-        a_ct_folder, [labels, labels], tmp_path / "both.dcm", ["toy", "toy"], find=lambda name: a_bundle
-    )
-    assert content["rois"] == ["Spleen", "Liver"]
-    dataset = dcmread(tmp_path / "both.dcm")
-    assert [item.ROIName for item in dataset.StructureSetROISequence] == content["rois"]
-    assert sha256_of_file(tmp_path / "both.dcm") == content["sha256"]
-
-
-def test_corrected_organs_are_marked_and_named_in_the_style_asked_for(run, a_ct_folder, tmp_path):
-    run(a_ct_folder)
-    labels = [tmp_path / "out" / "labels.nii.gz"]
-    export_rtstruct(a_ct_folder, labels, tmp_path / "x.dcm", name_style="display", edited=["liver"])
-    rois = {roi.ROIName: roi for roi in dcmread(tmp_path / "x.dcm").StructureSetROISequence}
-    assert rois["Liver"].ROIGenerationAlgorithm == "SEMIAUTOMATIC"
-    assert rois["Liver"].ROIGenerationDescription == "automatic, edited"
-    assert rois["Spleen"].ROIGenerationAlgorithm == "AUTOMATIC"
-
-
-def test_a_label_map_of_another_grid_is_refused(run, a_ct_folder, a_nifti, tmp_path):
-    run(a_nifti)
-    with pytest.raises(InputError, match="labels.nii.gz: The label map does not lie on the CT's grid"):
-        export_rtstruct(a_ct_folder, [tmp_path / "out" / "labels.nii.gz"], tmp_path / "x.dcm")
-    assert not (tmp_path / "x.dcm").exists()
-
-
-def test_contours_need_a_dicom_series(run, a_nifti, tmp_path):
-    run(a_nifti)
-    with pytest.raises(InputError, match="DICOM"):
-        export_rtstruct(a_nifti, [tmp_path / "out" / "labels.nii.gz"], tmp_path / "x.dcm")
-
-
-def test_the_number_of_models_has_to_fit_the_label_maps(tmp_path):
-    with pytest.raises(UsageError, match="3 models for 2 label maps"):
-        export_rtstruct(tmp_path, [tmp_path, tmp_path], tmp_path / "x.dcm", ["a", "b", "c"])

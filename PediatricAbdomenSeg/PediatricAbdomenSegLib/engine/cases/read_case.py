@@ -10,8 +10,9 @@ from .dicom_file import is_dicom_file
 from .dicom_scan import series_of_file
 from .dicom_series import read_series
 from .image_file import IMAGE_SUFFIXES, is_image_file, read_image
+from .series_references import read_references
 from .series_spacing import Gaps
-from .volume import Volume
+from .volume import DicomReferences, Volume
 
 
 def read_case(
@@ -45,3 +46,22 @@ def read_case(
         f"{path} is neither DICOM nor an image file.",
         f"Give a folder with the DICOM files of a CT, or a file ending in {', '.join(IMAGE_SUFFIXES)}.",
     )
+
+
+def read_case_references(path: Path, series_uid: str | None = None) -> DicomReferences:
+    """The images of a CT by headers alone, whatever their distances; see `read_references`.
+
+    Args:
+        path: a folder with DICOM files, or one DICOM file, as in `read_case`.
+
+    Raises:
+        InputError: the path does not exist or is no DICOM series.
+    """
+    path = Path(path)
+    if path.is_dir():
+        return read_references(path, series_uid)
+    if not path.exists():
+        raise InputError(f"{path} does not exist.", "Check the path.")
+    if is_image_file(path) or not is_dicom_file(path):
+        raise InputError(f"{path} is not a DICOM series.", "Give the CT as a DICOM folder.")
+    return read_references(path.parent, series_uid or series_of_file(path))

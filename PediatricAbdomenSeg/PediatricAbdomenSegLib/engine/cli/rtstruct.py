@@ -1,13 +1,20 @@
-"""``pedseg rtstruct export``: label maps on a CT's grid to one RTSTRUCT."""
+"""``pedseg rtstruct export``: label maps to one RTSTRUCT."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
+from ..cases.outline_style import DEFAULT_SIMPLIFY_PX, DEFAULT_SMOOTH_PX
 from . import rtstruct_read
 from .cancel_signals import cancel_by_signal
 from .console import Console, add_common_options, stray_prints_to_stderr
+
+DESCRIPTION = """
+Label values are those of the organ table, 1 to 20; segmentations saved by 3D Slicer (.seg.nrrd) may have any, and may
+overlap. Label maps need not lie on the CT's grid: they are resampled where they must be, which is said. Outlines give
+back exactly the label map unless --smooth and --simplify go beyond a third of a pixel together.
+"""
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
@@ -15,11 +22,9 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser("rtstruct", help="contours for planning systems")
     actions = parser.add_subparsers(metavar="ACTION", required=True)
     rtstruct_read.add_parser(actions)
-    export = actions.add_parser(
-        "export", help="label maps to RTSTRUCT", description="Label values are those of the organ table, 1 to 20."
-    )
+    export = actions.add_parser("export", help="label maps to RTSTRUCT", description=DESCRIPTION)
     export.add_argument("ct_folder", metavar="CT_FOLDER", type=Path, help="folder of the CT series")
-    export.add_argument("labels", metavar="LABELS", type=Path, nargs="+", help="label maps on the grid of the series")
+    export.add_argument("labels", metavar="LABELS", type=Path, nargs="+", help="label maps or segmentations")
     export.add_argument("--output", metavar="FILE", type=Path, required=True, help="file to write")
     export.add_argument(
         "--model",
@@ -28,6 +33,37 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         default=[],
         help="bundle that made the labels: once for all, or once for each label map",
     )
+    export.add_argument("--organs", metavar="KEY", nargs="+", help="only these organs, for example liver kidney_left")
+    export.add_argument("--edited", metavar="KEY", nargs="+", default=[], help="organs that you have corrected")
+    export.add_argument(
+        "--names",
+        choices=("tg263", "display", "short"),
+        default="tg263",
+        help="ROI names: TG-263 (default), for people, or at most 16 plain characters",
+    )
+    export.add_argument("--body", action="store_true", help="also outline the body on the CT, as EXTERNAL")
+    export.add_argument(
+        "--smooth",
+        metavar="PX",
+        nargs="?",
+        type=float,
+        default=0.0,
+        const=DEFAULT_SMOOTH_PX,
+        help="round the steps of the outlines by at most this part of a pixel (%(const)s without a number)",
+    )
+    export.add_argument(
+        "--simplify",
+        metavar="PX",
+        nargs="?",
+        type=float,
+        default=0.0,
+        const=DEFAULT_SIMPLIFY_PX,
+        help="leave out points within this part of a pixel (%(const)s without a number)",
+    )
+    export.add_argument("--append-to", metavar="RTSTRUCT", type=Path, help="keep the ROIs and references of this one")
+    export.add_argument(
+        "--replace", metavar="NAME", nargs="+", default=[], help="ROIs of that RTSTRUCT to give the new contours to"
+    )
     export.add_argument("--series", metavar="UID", help="Series Instance UID where the folder holds several CT series")
     add_common_options(export, with_json=True)
     export.set_defaults(run=run_export)
@@ -35,9 +71,19 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
 def run_export(arguments: argparse.Namespace, console: Console) -> int:
     """Write the file and name its ROIs."""
+    from ..cases.outline_style import OutlineStyle
     from ..worker.protocol import Result
-    from ..worker.rtstruct_job import export_rtstruct
+    from ..worker.rtstruct_job import RtStructOptions, export_rtstruct
 
+    options = RtStructOptions(
+        name_style=arguments.names,
+        organs=tuple(arguments.organs) if arguments.organs else None,
+        edited=tuple(arguments.edited),
+        style=OutlineStyle(arguments.smooth, arguments.simplify),
+        body=arguments.body,
+        append_to=arguments.append_to,
+        replaced=tuple(arguments.replace),
+    )
     with cancel_by_signal() as cancel, stray_prints_to_stderr():
         content = export_rtstruct(
             arguments.ct_folder,
@@ -45,10 +91,13 @@ def run_export(arguments: argparse.Namespace, console: Console) -> int:
             arguments.output,
             arguments.model,
             arguments.series,
+            options,
             console.progress(),
             cancel,
         )
     console.event(Result("1", content))
     console.say(f"{len(content['rois'])} ROIs: {', '.join(content['rois'])}")
+    for note in content["notes"]:
+        console.say(f"Note: {note}")
     console.say(f"Written to {arguments.output}")
     return 0

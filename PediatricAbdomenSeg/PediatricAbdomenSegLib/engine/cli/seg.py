@@ -55,5 +55,7 @@ def run_export(arguments: argparse.Namespace, console: Console) -> int:
         )
     console.event(Result("1", content))
     console.say(f"{len(content['segments'])} segments: {', '.join(content['segments'])}")
+    for note in content["notes"]:
+        console.say(f"Note: {note}")
     console.say(f"Written to {arguments.output}")
     return 0

@@ -34,7 +34,7 @@ def export_dicom_seg(
         encoding: see `write_dicom_seg`.
 
     Returns:
-        ``{"segments": labels in the file, "frames": number, "sha256": of the file}``.
+        ``{"segments": labels in the file, "frames": number, "notes": sentences, "sha256": of the file}``.
 
     Raises:
         UsageError, InputError, ModelError: as `masks_to_export` and `write_dicom_seg` say.
@@ -42,8 +42,13 @@ def export_dicom_seg(
     """
     progress = JobProgress(on_progress, cancel or CancelToken())
     progress.begin("read", 0.0, 0.5)
-    references, masks = masks_to_export(ct_folder, labels, models, series_uid, edited, progress, find)
+    found = masks_to_export(ct_folder, labels, models, series_uid, edited, find)
     progress.begin("dicom_seg", 0.5, 1.0)
     with os_errors_named(output):
-        summary = write_dicom_seg(references, masks, output, encoding=encoding, on_progress=progress)
-        return {"segments": list(summary.segments), "frames": summary.frames, "sha256": sha256_of_file(output)}
+        summary = write_dicom_seg(found.references, found.masks, output, encoding=encoding, on_progress=progress)
+        return {
+            "segments": list(summary.segments),
+            "frames": summary.frames,
+            "notes": list(found.notes),
+            "sha256": sha256_of_file(output),
+        }

@@ -2,21 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
-from ..cases.image_file import read_label_map
-from ..cases.label_grid import label_map_on_grid
-from ..cases.read_case import read_case
+from ..cases.label_layers import read_label_layers
+from ..cases.onto_slices import LabelsOnSlices, labels_on_slices
+from ..cases.read_case import read_case_references
 from ..cases.roi_mask import ModelProvenance, RoiMask
-from ..cases.volume import DicomReferences, LabelMap, Volume
+from ..cases.volume import DicomReferences, LabelMap
 from ..errors import InputError, UsageError
 from ..models.store import Bundle, find_bundle
 from ..organs import ALL_STRUCTURES, Organ
-from ..progress import OnProgress, ignore_progress
+
+
+@dataclass(frozen=True)
+class ExportMasks:
+    """What goes into an export.
+
+    Attributes:
+        references: the CT's images.
+        masks: one per structure, empty where no label map holds it.
+        notes: what was done to the label maps, sentences.
+    """
+
+    references: DicomReferences
+    masks: list[RoiMask]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class LabelArray:
+    """Labels on the grid of a CT.
+
+    Attributes:
+        array: uint8 ``(z, y, x)`` with `Organ.label` values.
+        model: what made it, None when unknown.
+        models: what made single labels, by value; the others are ``model``'s.
+    """
+
+    array: np.ndarray
+    model: ModelProvenance | None = None
+    models: Mapping[int, ModelProvenance] = field(default_factory=dict)
 
 
 def masks_to_export(
@@ -25,45 +54,48 @@ def masks_to_export(
     models: Sequence[str] = (),
     series_uid: str | None = None,
     edited: Sequence[str] = (),
-    on_progress: OnProgress = ignore_progress,
     find: Callable[[str], Bundle] = find_bundle,
-) -> tuple[DicomReferences | None, list[RoiMask]]:
-    """The CT's images and one mask per structure of the organ table, empty where no label map holds it.
+    structures: Sequence[Organ] = ALL_STRUCTURES,
+) -> ExportMasks:
+    """The CT's images and one mask per structure, from label maps on whatever grid.
 
     Args:
-        labels: label maps, one or more; an organ that several of them hold is taken from the last.
-        models: the bundles that made the label maps: none, one for all, or one for each.
+        labels: label maps or Slicer's segmentations, one or more; segments of one file may overlap, and an organ that
+            several files hold is taken from the last.
+        models: the bundles that made the label maps: none, one for all, or one for each. Where none is given, the tags
+            of segmentations are asked.
         edited: keys of the organs that a person has corrected.
-        on_progress: of reading the CT.
 
     Raises:
         UsageError: the numbers of label maps and models do not fit.
-        InputError: a label map is not on the grid of the series or holds values outside the table.
+        InputError: the CT is no DICOM series, a label map lies beyond it or holds values outside the table.
         ModelError: a bundle is not there.
     """
     if len(models) not in (0, 1, len(labels)):
         raise UsageError(f"{len(models)} models for {len(labels)} label maps.", "Give none, one, or one for each.")
-    origins = [provenance(find(model)) for model in models]
-    volume = read_case(ct_folder, series_uid, on_progress=on_progress)
-    label_maps = [_read_labels(path, volume) for path in labels]
-    masks = roi_masks(label_maps, ALL_STRUCTURES, origins)
-    return volume.references, [replace(mask, edited=mask.organ.key in edited) for mask in masks]
+    origins = [provenance(find(model)) for model in models] or [None]
+    references = read_case_references(ct_folder, series_uid)
+    arrays: list[LabelArray] = []
+    notes: list[str] = []
+    for index, path in enumerate(labels):
+        origin = origins[index % len(origins)]
+        for layer in read_label_layers(path):
+            found = _on_images(layer.label_map, references, Path(path).name)
+            notes += [note for note in _notes(found, Path(path).name) if note not in notes]
+            arrays.append(LabelArray(found.array, origin, {} if origin else layer.models))
+    masks = [replace(mask, edited=mask.organ.key in edited) for mask in roi_masks(arrays, structures)]
+    return ExportMasks(references, masks, tuple(notes))
 
 
-def roi_masks(
-    label_maps: Sequence[LabelMap], structures: Sequence[Organ], origins: Sequence[ModelProvenance]
-) -> list[RoiMask]:
-    """One mask per structure, from the last label map that holds it; empty where none does.
-
-    Args:
-        origins: what made the label maps: nothing known, one model for all, or one for each.
-    """
-    present = [np.bincount(label_map.array.ravel(), minlength=256) > 0 for label_map in label_maps]
+def roi_masks(labels: Sequence[LabelArray], structures: Sequence[Organ]) -> list[RoiMask]:
+    """One mask per structure, from the last array that holds it; empty where none does."""
+    # Slice by slice: counting turns a whole array into 64-bit numbers first.
+    present = [sum(np.bincount(plane.ravel(), minlength=256) for plane in one.array) > 0 for one in labels]
     masks = []
     for organ in structures:
         index = max((index for index, found in enumerate(present) if found[organ.label]), default=0)
-        origin = origins[index % len(origins)] if origins else None
-        masks.append(RoiMask(organ, label_maps[index].array, model=origin, label_value=organ.label))
+        model = labels[index].models.get(organ.label, labels[index].model)
+        masks.append(RoiMask(organ, labels[index].array, model=model, label_value=organ.label))
     return masks
 
 
@@ -73,16 +105,17 @@ def provenance(bundle: Bundle) -> ModelProvenance:
     return ModelProvenance(manifest.name, manifest.version, bundle.sha256, manifest.status)
 
 
-def _read_labels(path: Path, volume: Volume) -> LabelMap:
+def _on_images(label_map: LabelMap, references: DicomReferences, name: str) -> LabelsOnSlices:
     try:
-        label_map = label_map_on_grid(read_label_map(path), volume.geometry)
+        return labels_on_slices(label_map, references)
     except InputError as error:
-        name = Path(path).name
-        raise InputError(error.message if name in error.message else f"{name}: {error.message}", error.hint) from error
-    highest = int(label_map.array.max())
-    if highest > ALL_STRUCTURES[-1].label:
-        raise InputError(
-            f"{Path(path).name} holds the label {highest}; the organ table ends at {ALL_STRUCTURES[-1].label}.",
-            "Give a label map made by this software, or renumber its labels as in the organ table.",
-        )
-    return label_map
+        raise InputError(f"{name}: {error.message}", error.hint) from error
+
+
+def _notes(found: LabelsOnSlices, name: str) -> list[str]:
+    notes = []
+    if found.is_resampled:
+        notes.append(f"{name} lies on another grid than the CT and was resampled onto its images (nearest neighbour).")
+    if found.lost_slices:
+        notes.append(f"{found.lost_slices} slices with labels in {name} have no image in the series and were left out.")
+    return notes

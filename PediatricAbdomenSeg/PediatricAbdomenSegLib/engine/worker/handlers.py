@@ -15,7 +15,7 @@ from .dicom_seg_job import export_dicom_seg
 from .hardware_job import describe_hardware
 from .jobs import SegmentJob, list_models, segment_case
 from .protocol import ExportDicomSeg, ExportRtstruct, Hardware, ListModels, MakePhantom, Segment, SendDicom
-from .rtstruct_job import export_rtstruct
+from .rtstruct_job import RtStructOptions, export_rtstruct
 from .send_job import send_to_node
 from .server import Handler
 
@@ -34,10 +34,9 @@ def make_handlers() -> Mapping[type, Handler]:
             Path(request.output),
             request.models,
             request.series,
+            RtStructOptions(name_style=request.name_style, edited=request.edited),
             on_progress,
             cancel,
-            name_style=request.name_style,
-            edited=request.edited,
         )
 
     def on_export_seg(request: ExportDicomSeg, on_progress: OnProgress, cancel: CancelToken) -> dict[str, Any]:

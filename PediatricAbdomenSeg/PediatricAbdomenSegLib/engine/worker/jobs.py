@@ -25,7 +25,7 @@ from ..organs import organ_by_key
 from ..progress import CancelToken, Check, OnProgress, ignore_progress
 from ..reporting.preview import write_preview
 from ..reporting.record import result_record, status_note, write_record
-from .export_masks import provenance, roi_masks
+from .export_masks import LabelArray, provenance, roi_masks
 from .fingerprint import finished_record, input_sha256
 from .job_progress import JobProgress
 from .result_folder import ENTROPY_NAME, RESULT_NAME, free_bytes, os_errors_named, require_space, staged_results
@@ -146,11 +146,17 @@ def write_result_files(
         entropy = segmentation.entropy / np.float32(STEPS)
         write_scalar_map(ScalarMap(entropy, label_map.geometry), folder / ENTROPY_NAME)
     progress.part(0.3)
-    tags = {"Model": bundle.manifest.name, "ModelSHA256": bundle.sha256, "ModelStatus": bundle.manifest.status}
+    manifest = bundle.manifest
+    tags = {
+        "Model": manifest.name,
+        "ModelVersion": manifest.version,
+        "ModelSHA256": bundle.sha256,
+        "ModelStatus": manifest.status,
+    }
     write_seg_nrrd(label_map, folder / "segmentation.seg.nrrd", structures, tags)
     progress.part(0.5)
     if volume.references is not None and not rtstruct_notes(volume, segmentation):
-        masks = roi_masks([label_map], structures, [provenance(bundle)])
+        masks = roi_masks([LabelArray(label_map.array, provenance(bundle))], structures)
         # Seconds for a large case: reported organ by organ, which is also where a cancellation is noticed.
         write_rtstruct(
             volume.references,

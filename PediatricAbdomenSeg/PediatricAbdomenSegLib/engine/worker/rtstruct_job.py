@@ -1,18 +1,53 @@
-"""The job that makes contours for a CT series from label maps on its grid."""
+"""The job that makes contours for a CT series from label maps."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from ..cases.body_outline import BODY, body_outline
+from ..cases.onto_slices import labels_on_slices
+from ..cases.outline_style import EXACT, OutlineStyle
+from ..cases.read_case import read_case
+from ..cases.roi_mask import RoiMask
+from ..cases.rtstruct_append import append_to_rtstruct
 from ..cases.rtstruct_writer import NameStyle, write_rtstruct
+from ..cases.volume import DicomReferences, LabelMap
 from ..checksums import sha256_of_file
+from ..errors import UsageError
 from ..models.store import Bundle, find_bundle
+from ..organs import ALL_STRUCTURES, organ_by_key
 from ..progress import CancelToken, OnProgress, ignore_progress
 from .export_masks import masks_to_export
 from .job_progress import JobProgress
 from .result_folder import os_errors_named
+
+
+@dataclass(frozen=True)
+class RtStructOptions:
+    """How an RTSTRUCT is written.
+
+    Attributes:
+        name_style: which name of the organ becomes the ROI Name.
+        organs: keys of the organs wanted, None for all that the label maps hold.
+        edited: keys of the organs that a person has corrected.
+        style: smoothing and simplification of the outlines.
+        body: also outline the body on the CT, as EXTERNAL.
+        append_to: an RTSTRUCT whose ROIs and references are kept, see `append_to_rtstruct`.
+        replaced: names of ROIs of ``append_to`` whose contours are replaced.
+    """
+
+    name_style: NameStyle = "tg263"
+    organs: tuple[str, ...] | None = None
+    edited: tuple[str, ...] = ()
+    style: OutlineStyle = EXACT
+    body: bool = False
+    append_to: Path | None = None
+    replaced: tuple[str, ...] = ()
 
 
 def export_rtstruct(
@@ -21,33 +56,54 @@ def export_rtstruct(
     output: Path,
     models: Sequence[str] = (),
     series_uid: str | None = None,
+    options: RtStructOptions | None = None,
     on_progress: OnProgress = ignore_progress,
     cancel: CancelToken | None = None,
     find: Callable[[str], Bundle] = find_bundle,
-    name_style: NameStyle = "tg263",
-    edited: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Write one RTSTRUCT for a CT series from label maps on its grid; label values are those of the organ table.
+    """Write one RTSTRUCT for a CT series from label maps; label values are those of the organ table.
 
     Args:
-        labels: label maps, one or more; an organ that several of them hold is taken from the last. Empty organs get
-            no ROI.
-        models: the bundles that made the label maps: none, one for all, or one for each.
-        name_style: see `write_rtstruct`.
-        edited: keys of the organs that a person has corrected.
+        labels, models: see `masks_to_export`. Empty organs get no ROI.
 
     Returns:
-        ``{"rois": names in the file, "contours": number, "sha256": of the file}``.
+        ``{"rois": names in the file, "contours": number, "points": number, "notes": sentences, "sha256": hash}``.
 
     Raises:
-        UsageError: the numbers of label maps and models do not fit.
-        InputError: a label map is not on the grid of the series or holds values outside the table, or all are empty.
-        ModelError: a bundle is not there. ResourceError: the file cannot be written. Cancelled.
+        UsageError, InputError, ModelError: as `masks_to_export`, `write_rtstruct` and `append_to_rtstruct` say.
+        ResourceError: the file cannot be written. Cancelled.
     """
+    options = options or RtStructOptions()
+    if options.replaced and options.append_to is None:
+        raise UsageError("ROIs can be replaced only in an existing RTSTRUCT.", "Say which with --append-to.")
+    structures = ALL_STRUCTURES if options.organs is None else tuple(map(organ_by_key, options.organs))
     progress = JobProgress(on_progress, cancel or CancelToken())
     progress.begin("read", 0.0, 0.5)
-    references, masks = masks_to_export(ct_folder, labels, models, series_uid, edited, progress, find)
+    found = masks_to_export(ct_folder, labels, models, series_uid, options.edited, find, structures)
+    masks = [*found.masks]
+    if options.body:
+        masks.append(_body(ct_folder, found.references, progress))
     progress.begin("rtstruct", 0.5, 1.0)
+    shared = {"name_style": options.name_style, "style": options.style, "on_progress": progress}
     with os_errors_named(output):
-        summary = write_rtstruct(references, masks, output, name_style=name_style, on_progress=progress)
-        return {"rois": list(summary.roi_names), "contours": summary.contours, "sha256": sha256_of_file(output)}
+        if options.append_to is None:
+            summary = write_rtstruct(found.references, masks, output, **shared)
+        else:
+            replaced = options.replaced
+            summary = append_to_rtstruct(
+                found.references, masks, output, options.append_to, replaced=replaced, **shared
+            )
+        return {
+            "rois": list(summary.roi_names),
+            "contours": summary.contours,
+            "points": summary.points,
+            "notes": [*found.notes, *summary.notes],
+            "sha256": sha256_of_file(output),
+        }
+
+
+def _body(ct_folder: Path, references: DicomReferences, progress: JobProgress) -> RoiMask:
+    """The body on the images; its volume may have been sheared or filled, the images are not."""
+    volume = read_case(ct_folder, references.series_instance_uid, on_progress=progress, gaps="fill")
+    body = LabelMap(body_outline(volume).astype(np.uint8), volume.geometry)
+    return RoiMask(BODY, labels_on_slices(body, references).array, "thresholded automatically", label_value=1)

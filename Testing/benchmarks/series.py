@@ -44,7 +44,7 @@ def write_case(folder: Path, slices: int, syntax: str) -> None:
 
 def run_reader(reader: str, folder: Path, result: Path) -> dict[str, float]:
     """One reader in this process; array and affine go to a file."""
-    from PediatricAbdomenSegLib.engine.inference.memory import peak_memory_mb
+    from PediatricAbdomenSegLib.engine.system_memory import peak_memory_mb
 
     read = _ours() if reader == "ours" else _itk()
     before_mb = peak_memory_mb()
@@ -93,7 +93,7 @@ def measure(folder: Path, repetitions: int) -> tuple[dict[str, dict[str, float]]
         for reader in READERS:
             command = [sys.executable, str(HERE), "--run", reader, "--folder", str(folder / "ct")]
             done = subprocess.run(
-                [*command, "--result", str(results[reader])], check=True, capture_output=True, text=True
+                [*command, "--result", str(results[reader])], check=True, stdout=subprocess.PIPE, text=True
             )
             if repetition:  # the first one fills the file cache
                 runs[reader].append(json.loads(done.stdout.splitlines()[-1]))

@@ -49,7 +49,7 @@ class PediatricAbdomenSegParameterNode:
         segmentation: the segmentation under review.
         model_sha256: identity of the chosen bundle, so that another one of the same name is noticed.
         replace_organs: write into the segmentation under review instead of a new one.
-        export_rtstruct, export_seg_nrrd, label_map_suffix, add_to_dicom_database: see `ExportChoice`.
+        export_rtstruct, export_dicom_seg, export_seg_nrrd, label_map_suffix, add_to_dicom_database: see `ExportChoice`.
     """
 
     input_volume: vtkMRMLScalarVolumeNode
@@ -66,6 +66,7 @@ class PediatricAbdomenSegParameterNode:
     low_memory: bool = DEFAULTS.low_memory
     replace_organs: bool = False
     export_rtstruct: bool = True
+    export_dicom_seg: bool = False
     export_seg_nrrd: bool = False
     label_map_suffix: str = ""
     name_style: str = DEFAULTS.name_style

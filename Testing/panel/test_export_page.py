@@ -83,3 +83,59 @@ def test_a_segmentation_whose_ct_is_gone_cannot_be_exported(an_export_panel, a_c
     slicer.mrmlScene.RemoveNode(a_ct)
     click(ui.exportButton)
     assert "not in the scene any more" in ui.summaryLabel.text
+
+
+@pytest.fixture
+def a_node(tmp_path, monkeypatch):
+    """The only DICOM node this user has configured."""
+    from PediatricAbdomenSegLib.engine.cases.dicom_nodes import DicomNode, add_node, nodes_file
+
+    for name in ("XDG_DATA_HOME", "LOCALAPPDATA", "HOME"):
+        monkeypatch.setenv(name, str(tmp_path / "user"))
+    node = DicomNode("archive", "pacs.example.org", 104, "PACS")
+    add_node(node, nodes_file())
+    return node
+
+
+def a_written_rtstruct(folder):
+    from ct_series_builder import write_series
+
+    path = write_series(folder / "ct", shape=(1, 8, 8)) / "slice0.dcm"
+    return path.rename(folder / "rtstruct.dcm")
+
+
+def test_nothing_can_be_sent_before_it_was_written_or_without_a_node(an_export_panel, a_node, tmp_path):
+    from PediatricAbdomenSegLib.engine.cases.dicom_nodes import nodes_file, remove_node
+
+    ui, row = an_export_panel.export.ui, an_export_panel.export.send_row
+    row.refresh()
+    assert ui.nodeComboBox.currentText == "archive (PACS at pacs.example.org:104, not encrypted)"
+    assert not ui.sendButton.enabled
+    row.offer([a_written_rtstruct(tmp_path)])
+    assert ui.sendButton.enabled
+    remove_node("archive", nodes_file())
+    row.refresh()
+    assert (ui.nodeComboBox.currentText, ui.sendButton.enabled) == ("No DICOM node is configured", False)
+
+
+def test_files_are_sent_only_after_the_user_agreed_to_node_and_files(
+    an_export_panel, a_node, slicer_host, tmp_path, click
+):
+    from PediatricAbdomenSegLib.engine.worker.protocol import Result, SendDicom
+
+    panel, ui = an_export_panel, an_export_panel.export.ui
+    file = a_written_rtstruct(tmp_path)
+    panel.export.send_row.offer([file])
+    slicer_host.messages.answer = False
+    click(ui.sendButton)
+    question = slicer_host.messages.texts("confirm")[-1]
+    assert "archive (PACS at pacs.example.org:104, not encrypted)" in question and "rtstruct.dcm: CT Image" in question
+    assert not panel.processes.made
+    slicer_host.messages.answer = True
+    click(ui.sendButton)
+    panel.processes.last.be_ready()
+    (request,) = panel.processes.last.told(SendDicom)
+    assert (request.files, request.node, request.consent) == ((str(file),), "archive", True)
+    assert not ui.sendButton.enabled
+    panel.processes.last.say(Result(request.id, {"node": "archive", "stored": ["rtstruct.dcm"], "warnings": []}))
+    assert ui.summaryLabel.text == "archive has stored rtstruct.dcm." and ui.sendButton.enabled

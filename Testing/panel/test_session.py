@@ -1,4 +1,4 @@
-"""The whole way in the stand-in Slicer: phantom DICOM → segment → correct → accept → RTSTRUCT, by clicks."""
+"""The whole way in the stand-in Slicer: phantom DICOM → segment → correct → accept → DICOM files → node, by clicks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from pydicom import dcmread
 
+from dicom_receivers import receiving
 from panel.page_fixtures import resource_path, write_model
+from PediatricAbdomenSegLib.engine.cases.dicom_nodes import add_node, nodes_file
 from PediatricAbdomenSegLib.engine.cases.read_case import read_case
 from PediatricAbdomenSegLib.engine.phantom.ct_series import write_phantom
 from PediatricAbdomenSegLib.engine.phantom.make import make_phantom
@@ -44,6 +46,8 @@ def an_open_panel(slicer_host, a_module, a_models_folder, a_phantom_folder, tmp_
     from PediatricAbdomenSegLib.panel.toolkit import Timer
     from PediatricAbdomenSegLib.panel.worker_process import QtProcess
 
+    for name in ("XDG_DATA_HOME", "LOCALAPPDATA", "HOME"):  # wherever this system keeps a user's DICOM nodes
+        monkeypatch.setenv(name, str(tmp_path / "user"))
     shutil.rmtree(a_models_folder / "multi-organ")
     write_model(a_models_folder, organs={organ.label: organ.key for organ in ORGANS})
     slices = a_phantom_folder.glob("ct/*")
@@ -133,7 +137,7 @@ def test_from_dicom_to_an_rtstruct_that_holds_the_correction(
     ui.folderPathLineEdit.currentPath = str(out)
     parameters.accepted_only = True
     parameters.label_map_suffix = ".nii.gz"
-    parameters.export_seg_nrrd = True
+    parameters.export_seg_nrrd = parameters.export_dicom_seg = True
     an_open_panel.refresh()
     pages["ExportPage"].export()
     process_events(until=lambda: "contours in the RTSTRUCT" in ui.summaryLabel.text, timeout_s=180)
@@ -152,3 +156,18 @@ def test_from_dicom_to_an_rtstruct_that_holds_the_correction(
     assert sorted(set(read_label_map(labels).array.ravel())) == [0, 1, 6]
     assert len(list(out.glob("*.seg.nrrd"))) == 1
     assert "Written: 2 organs (Spleen, Liver)" in ui.summaryLabel.text
+
+    # Send both DICOM files
+    (dicom_seg,) = out.glob("*_seg.dcm")
+    segments = {segment.SegmentLabel: segment for segment in dcmread(dicom_seg).SegmentSequence}
+    assert {name: segments[name].SegmentAlgorithmType for name in segments} == {
+        "Liver": "SEMIAUTOMATIC",
+        "Spleen": "AUTOMATIC",
+    }
+    kinds = [str(dcmread(path, specific_tags=["SOPClassUID"]).SOPClassUID) for path in (rtstruct, dicom_seg)]
+    with receiving(kinds, ["1.2.840.10008.1.2", "1.2.840.10008.1.2.1"]) as (node, received):
+        add_node(node, nodes_file())
+        pages["ExportPage"].refresh()
+        pages["ExportPage"].send_row.send()
+        process_events(until=lambda: "has stored" in ui.summaryLabel.text, timeout_s=60)
+    assert len(received.data_sets) == 2

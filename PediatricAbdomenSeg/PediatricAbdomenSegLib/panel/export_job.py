@@ -1,10 +1,11 @@
-"""Writes what an export asks for: label map and .seg.nrrd at once, the RTSTRUCT through the worker."""
+"""Writes what an export asks for: label map and .seg.nrrd at once, the DICOM files through the worker."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,8 @@ from ..engine.cases.seg_nrrd import write_seg_nrrd
 from ..engine.cases.volume import LabelMap
 from ..engine.errors import InputError, PediatricAbdomenSegError, ResourceError
 from ..engine.geometry import Geometry
-from ..engine.progress import OnProgress
-from ..engine.worker.protocol import ExportRtstruct
+from ..engine.progress import OnProgress, ProgressEvent
+from ..engine.worker.protocol import ExportDicomSeg, ExportRtstruct
 from ..scene.images import geometry_of_volume
 from ..scene.segment_properties import SegmentProperties
 from ..scene.segmentation_reader import SegmentMask, read_masks, resolve
@@ -54,12 +55,12 @@ class ExportJob:
         self.choice = checked_choice(choice)
         self.masks = organs_to_export(read_masks(segmentation_node, volume_node), keys)
         self.references = None
-        if self.choice.rtstruct:
+        if self.choice.dicom_paths():
             self.references = dicom_references(volume_node, session.file_of_instance)
             if self.references is None:
                 raise InputError(
-                    _("An RTSTRUCT refers to the slices of a DICOM series, and this CT has none."),
-                    _("Load the CT from Slicer's DICOM database, or untick RTSTRUCT."),
+                    _("RTSTRUCT and DICOM SEG refer to the slices of a DICOM series, and this CT has none."),
+                    _("Load the CT from Slicer's DICOM database, or untick RTSTRUCT and DICOM SEG."),
                 )
 
     @property
@@ -68,7 +69,7 @@ class ExportJob:
         return tuple(organ.display_name for organ in named([mask.organ for mask in self.masks], self.choice.name_style))
 
     def write_files(self) -> None:
-        """Write everything but the RTSTRUCT. Raises `PediatricAbdomenSegError`."""
+        """Write everything but the DICOM files. Raises `PediatricAbdomenSegError`."""
         try:
             self.choice.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -85,14 +86,18 @@ class ExportJob:
             organs = named([mask.organ for mask in self.masks], self.choice.name_style)
             write_seg_nrrd(merged, self.choice.seg_nrrd_path, organs, self._model_tags())
 
-    def ask_for_rtstruct(
+    def ask_for_dicom(
         self,
-        on_done: Callable[[dict[str, Any]], None],
+        on_done: Callable[[list[dict[str, Any]]], None],
         on_failed: Callable[[PediatricAbdomenSegError], None],
         on_progress: OnProgress,
     ) -> None:
-        """Hand label maps to the worker, which writes the file. Raises `PediatricAbdomenSegError`."""
+        """Hand label maps to the worker, which writes the DICOM files; results come in the order of their paths.
+
+        Raises `PediatricAbdomenSegError`.
+        """
         folder = Path(tempfile.mkdtemp(prefix="export-", dir=self._session.runner.store.folder))
+        results: list[dict[str, Any]] = []
 
         def clean_up(call: Callable[..., None]) -> Callable[..., None]:
             def finish(*arguments: Any) -> None:
@@ -101,25 +106,43 @@ class ExportJob:
 
             return finish
 
+        def take(result: dict[str, Any]) -> None:
+            results.append(result)
+            ask_next()
+
+        def show(event: ProgressEvent) -> None:
+            on_progress(replace(event, fraction=(len(results) + event.fraction) / len(requests)))
+
+        def ask_next() -> None:
+            if len(results) == len(requests):
+                clean_up(on_done)(results)
+                return
+            self._session.runner.ask(requests[len(results)], take, clean_up(on_failed), show)
+
         try:
-            request = self._rtstruct_request(folder)
+            requests = self._requests(folder)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        self._session.runner.ask(request, clean_up(on_done), clean_up(on_failed), on_progress)
+        ask_next()
 
-    def _rtstruct_request(self, folder: Path) -> ExportRtstruct:
+    def _requests(self, folder: Path) -> list[ExportRtstruct | ExportDicomSeg]:
         labels = write_layers(label_layers(self.masks, self._geometry()), folder)
-        return ExportRtstruct(
-            id="",
-            ct_folder=str(ct_folder([instance.path for instance in self.references.slices], folder)),
-            labels=tuple(str(path) for path in labels),
-            output=str(self.choice.rtstruct_path),
-            models=self._model_folders(),
-            series=self.references.series_instance_uid,
-            name_style=self.choice.name_style,
-            edited=tuple(mask.organ.key for mask in self.masks if mask.edited),
-        )
+        common: dict[str, Any] = {
+            "id": "",
+            "ct_folder": str(ct_folder([instance.path for instance in self.references.slices], folder)),
+            "labels": tuple(str(path) for path in labels),
+            "models": self._model_folders(),
+            "series": self.references.series_instance_uid,
+            "edited": tuple(mask.organ.key for mask in self.masks if mask.edited),
+        }
+        requests: list[ExportRtstruct | ExportDicomSeg] = []
+        if self.choice.rtstruct:
+            output = str(self.choice.rtstruct_path)
+            requests.append(ExportRtstruct(**common, output=output, name_style=self.choice.name_style))
+        if self.choice.dicom_seg:
+            requests.append(ExportDicomSeg(**common, output=str(self.choice.dicom_seg_path)))
+        return requests
 
     def _geometry(self) -> Geometry:
         return geometry_of_volume(self._volume)

@@ -14,6 +14,7 @@ from ..scene.parameters import NAME_STYLES
 from ..scene.review import accepted_ids
 from ..scene.segment_arrays import reference_volume, segments_of
 from ..scene.segment_properties import SegmentProperties
+from .dicom_send_row import DicomSendRow
 from .export_job import ExportJob
 from .export_plan import LABEL_MAP_SUFFIXES, ExportChoice, safe_stem, summary_text
 from .run_options import fill, show_organs, ticked_organs
@@ -33,6 +34,7 @@ class ExportPage:
         self._is_writing = False
         self._shown_organs: tuple[str, ...] = ()
         self.ui.exportProgressBar.visible = False
+        self.send_row = DicomSendRow(self.ui, session, self._say)
         self.ui.exportButton.connect("clicked()", self.export)
         self.ui.nameStyleComboBox.connect("activated(int)", self._pick_name_style)
         self.ui.labelMapComboBox.connect("activated(int)", self._pick_label_map)
@@ -44,6 +46,7 @@ class ExportPage:
         """Show parameters and the organs of the segmentation under review."""
         parameters = self._session.parameters
         node = parameters.segmentation if parameters is not None else None
+        self.send_row.refresh()
         self.ui.exportButton.enabled = node is not None and not self._is_writing
         if node is None:
             self.ui.exportSegmentationLabel.text = _("Choose a segmentation on the page Review.")
@@ -57,7 +60,7 @@ class ExportPage:
         fill(
             self.ui.labelMapComboBox, [(kinds[kind], kind) for kind in LABEL_MAP_SUFFIXES], parameters.label_map_suffix
         )
-        self.ui.dicomDatabaseCheckBox.enabled = parameters.export_rtstruct
+        self.ui.dicomDatabaseCheckBox.enabled = parameters.export_rtstruct or parameters.export_dicom_seg
 
     def export(self) -> None:
         """Write what is ticked."""
@@ -70,8 +73,8 @@ class ExportPage:
             if existing and not self._may_replace(existing):
                 return
             job.write_files()
-            if choice.rtstruct:
-                self._ask_for_rtstruct(job, parameters.add_to_dicom_database)
+            if choice.dicom_paths():
+                self._ask_for_dicom(job, parameters.add_to_dicom_database)
             else:
                 self._finish(job, [])
         except PediatricAbdomenSegError as error:
@@ -87,6 +90,7 @@ class ExportPage:
             seg_nrrd=parameters.export_seg_nrrd,
             rtstruct=parameters.export_rtstruct,
             name_style=parameters.name_style,
+            dicom_seg=parameters.export_dicom_seg,
         )
 
     def wanted_organs(self) -> tuple[str, ...]:
@@ -100,14 +104,21 @@ class ExportPage:
         good = {organ.key for segment_id, _segment, organ in segments_of(node) if organ and segment_id in accepted}
         return tuple(key for key in keys if key in good)
 
-    def _ask_for_rtstruct(self, job: ExportJob, is_for_database: bool) -> None:
-        def done(result: dict[str, Any]) -> None:
+    def _ask_for_dicom(self, job: ExportJob, is_for_database: bool) -> None:
+        def done(results: list[dict[str, Any]]) -> None:
             self._set_writing(False)
-            notes = [_("{count} contours in the RTSTRUCT.").format(count=result["contours"])]
+            notes = [
+                _("{count} contours in the RTSTRUCT.").format(count=result["contours"])
+                for result in results
+                if "contours" in result
+            ]
+            notes += [note for result in results for note in result.get("notes", ())]
             if is_for_database:
-                add_to_dicom_database(job.choice.rtstruct_path)
+                for path in job.choice.dicom_paths():
+                    add_to_dicom_database(path)
                 notes.append(_("Added to Slicer's DICOM database."))
             self._finish(job, notes)
+            self.send_row.offer(job.choice.dicom_paths())
 
         def failed(error: PediatricAbdomenSegError) -> None:
             self._set_writing(False)
@@ -115,7 +126,7 @@ class ExportPage:
 
         self._set_writing(True)
         try:
-            job.ask_for_rtstruct(done, failed, self._show_progress)
+            job.ask_for_dicom(done, failed, self._show_progress)
         except PediatricAbdomenSegError as error:
             failed(error)
 
@@ -135,7 +146,7 @@ class ExportPage:
         self._is_writing = is_writing
         self.ui.exportProgressBar.setValue(0)
         self.ui.exportProgressBar.visible = is_writing
-        self._say(_("Writing the RTSTRUCT …") if is_writing else "")
+        self._say(_("Writing DICOM files …") if is_writing else "")
         self.refresh()
 
     def _show_organs(self, keys: tuple[str, ...]) -> None:

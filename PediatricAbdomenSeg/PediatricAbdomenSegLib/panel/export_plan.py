@@ -30,7 +30,7 @@ class ExportChoice:
         folder: receives the files.
         stem: what their names begin with.
         label_map_suffix: one of `LABEL_MAP_SUFFIXES`; empty for none.
-        seg_nrrd, rtstruct: whether these are written.
+        seg_nrrd, rtstruct, dicom_seg: whether these are written.
         name_style: one of `NAME_STYLES`.
     """
 
@@ -40,6 +40,7 @@ class ExportChoice:
     seg_nrrd: bool
     rtstruct: bool
     name_style: str
+    dicom_seg: bool = False
 
     @property
     def label_map_path(self) -> Path:
@@ -53,14 +54,22 @@ class ExportChoice:
     def rtstruct_path(self) -> Path:
         return self.folder / f"{self.stem}_rtstruct.dcm"
 
+    @property
+    def dicom_seg_path(self) -> Path:
+        return self.folder / f"{self.stem}_seg.dcm"
+
+    def dicom_paths(self) -> tuple[Path, ...]:
+        """The DICOM files among them, which the worker writes."""
+        wanted = ((self.rtstruct, self.rtstruct_path), (self.dicom_seg, self.dicom_seg_path))
+        return tuple(path for ticked, path in wanted if ticked)
+
     def paths(self) -> tuple[Path, ...]:
         """The files this choice writes, in the order they are written."""
         wanted = (
             (bool(self.label_map_suffix), self.label_map_path),
             (self.seg_nrrd, self.seg_nrrd_path),
-            (self.rtstruct, self.rtstruct_path),
         )
-        return tuple(path for ticked, path in wanted if ticked)
+        return (*(path for ticked, path in wanted if ticked), *self.dicom_paths())
 
 
 def checked_choice(choice: ExportChoice) -> ExportChoice:

@@ -4,7 +4,7 @@
 
 One phantom with nineteen organs on 512 × 512 pixels a slice is written as RTSTRUCT; then every reader turns it into
 nineteen masks, each run in a process of its own, the readers in turn. Extra memory is the peak of the process less
-what it held after importing its packages (Linux). "Dice" is that of the worst organ with the labels the file was made from.
+what it held after importing its packages (Linux). "Dice" is that of the worst organ with the labels behind the file.
 """
 
 from __future__ import annotations

@@ -65,6 +65,19 @@ def test_sagittal_contours_on_every_third_column_fill_the_columns_between(a_ct, 
     assert np.array_equal(_read(a_ct, tmp_path, drawn).mask, expected)
 
 
+def test_sagittal_contours_a_degree_off_the_grid_are_read_in_their_own_planes(a_ct, tmp_path):
+    lean = np.tan(np.radians(1.2)) * SPACING_MM[1] / SPACING_MM[2]  # columns per row
+    drawn = []
+    for column in range(10, 30):
+        outline = [(column + lean * (y - 20), y, z) for y, z in ((5.5, 5.5), (34.5, 5.5), (34.5, 24.5), (5.5, 24.5))]
+        drawn.append(Drawn(_to_mm(a_ct, outline)))
+    mask = _read(a_ct, tmp_path, drawn).mask
+    z, y, x = np.indices(SHAPE)
+    column = x - lean * (y - 20)
+    assert mask[(column > 9.6) & (column < 29.4) & (y > 6) & (y < 34) & (z > 6) & (z < 24)].all()
+    assert not mask[(column < 9.4) | (column > 29.6) | (y < 5) | (y > 35) | (z < 5) | (z > 25)].any()
+
+
 def test_a_tilted_stack_of_discs_is_a_cylinder_to_within_its_surface(a_ct, tmp_path):
     tilt = np.radians(25)
     centre = _to_mm(a_ct, [24, 20, 15])

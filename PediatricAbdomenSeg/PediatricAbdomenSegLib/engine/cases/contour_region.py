@@ -22,7 +22,7 @@ from .slice_grid import SliceGrid
 # that plane: headers round direction cosines.
 FLAT_SLICES = 0.25
 # Contours this close together (in slices' distances) lie in one plane; files round to 0.01 mm and rarely to 0.1 mm.
-_SAME_PLANE_SLICES = 0.05
+SAME_PLANE_SLICES = 0.05
 _HALF = 0.5 + 1e-6
 _EDGE_PX = 0.1  # rounding of a contour along the border of the image
 
@@ -128,10 +128,19 @@ class _Plane:
 def _planes(contours: Sequence[RoiContour], grid: SliceGrid) -> list[_Plane]:
     """Planes in ascending order."""
     offsets = np.array([float((contour.points_mm @ grid.normal).mean()) for contour in contours])
-    order = np.argsort(offsets, kind="stable")
-    apart = np.diff(offsets[order]) > _SAME_PLANE_SLICES * grid.usual_distance_mm
-    groups = np.split(order, np.flatnonzero(apart) + 1)
+    groups = planes_of(offsets, SAME_PLANE_SLICES * grid.usual_distance_mm)
     return [_Plane(float(offsets[group].mean()), tuple(contours[i] for i in group)) for group in groups]
+
+
+def planes_of(offsets_mm: np.ndarray, tolerance_mm: float) -> list[list[int]]:
+    """Indices of contours by plane, planes in ascending order; a plane is at most ``tolerance_mm`` thick."""
+    planes: list[list[int]] = []
+    for index in np.argsort(offsets_mm, kind="stable").tolist():
+        if planes and offsets_mm[index] - offsets_mm[planes[-1][0]] <= tolerance_mm:
+            planes[-1].append(index)
+        else:
+            planes.append([index])
+    return planes
 
 
 def _plane_of_slice(planes: Sequence[_Plane], grid: SliceGrid, notes: list[str]) -> dict[int, int]:
@@ -145,7 +154,7 @@ def _plane_of_slice(planes: Sequence[_Plane], grid: SliceGrid, notes: list[str])
         if distances[nearest] > _reach_mm(nearest, plane.offset_mm, grid):
             outside += len(plane.contours)
             continue
-        if distances[nearest] > _SAME_PLANE_SLICES * grid.usual_distance_mm:
+        if distances[nearest] > SAME_PLANE_SLICES * grid.usual_distance_mm:
             between_slices += len(plane.contours)
         other = chosen.get(nearest)
         if other is None:

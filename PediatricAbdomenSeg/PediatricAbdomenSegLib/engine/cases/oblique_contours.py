@@ -14,15 +14,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import InputError
-from .contour_region import RoiRegion, empty_region, loop_notes
+from .contour_region import FLAT_SLICES, SAME_PLANE_SLICES, RoiRegion, empty_region, loop_notes, planes_of
 from .nested_contours import PlanarLoop, fill_loops
 from .rtstruct_file import RoiContour
 from .slice_grid import SliceGrid
 
-_PARALLEL_COSINE = np.cos(np.radians(1.0))
 _PICTURE_PIXELS_PER_VOXEL = 4
-_FLAT_VOXELS = 0.25  # how far points may stray from their plane
-_SAME_PLANE_VOXELS = 0.05
 _ROUNDING = 1e-6  # part of a voxel
 
 
@@ -63,12 +60,15 @@ def region_of_oblique_contours(contours: Sequence[RoiContour], grid: SliceGrid, 
     """
     # The widest contour tells the planes' direction best; a small one says nothing, it only has to fit in.
     widest = max(contours, key=lambda contour: float(np.ptp(contour.points_mm, 0).max()))
-    frame = _frame(_normal(widest), grid)
-    stray_mm = max(float(np.ptp(contour.points_mm @ frame.normal)) / 2 for contour in contours)
-    if stray_mm > _FLAT_VOXELS * frame.step_mm:
+    normal = _normal(widest)
+    frame = _grid_frame(normal, grid)
+    if not _is_even(grid) or _stray_voxels(contours, frame) > FLAT_SLICES:
+        frame = _free_frame(normal, grid)
+    stray = _stray_voxels(contours, frame)
+    if stray > FLAT_SLICES:
         raise InputError(
             f"{name} has contours in planes that are not parallel, or not in a plane at all: points lie up to "
-            f"{stray_mm:.1f} mm off.",
+            f"{stray * frame.step_mm:.1f} mm off.",
             "Draw it in one direction, or read the other ROIs only.",
         )
     pictures, notes = _draw(contours, frame, grid)
@@ -88,24 +88,35 @@ def _normal(contour: RoiContour) -> np.ndarray:
     return axes[:, 0]
 
 
-def _frame(normal: np.ndarray, grid: SliceGrid) -> _Frame:
+def _stray_voxels(contours: Sequence[RoiContour], frame: _Frame) -> float:
+    """How far points lie off a plane of the frame at most."""
+    return max(float(np.ptp(contour.points_mm @ frame.normal)) / 2 for contour in contours) / frame.step_mm
+
+
+def _grid_frame(normal: np.ndarray, grid: SliceGrid) -> _Frame:
+    """The grid's own directions, the one across the planes being that nearest to their normal."""
+    directions, lengths, across, (first, second) = _axes(normal, grid)
+    pixel_mm = float(lengths[first]), float(lengths[second])
+    return _Frame(
+        *(directions[axis] for axis in (across, first, second)), grid.corners_mm[0], pixel_mm, float(lengths[across])
+    )
+
+
+def _free_frame(normal: np.ndarray, grid: SliceGrid) -> _Frame:
+    directions, lengths, across, (first, _) = _axes(normal, grid)
+    u = directions[first] - normal * (directions[first] @ normal)
+    u /= np.linalg.norm(u)
+    pixel = float(lengths.min()) / _PICTURE_PIXELS_PER_VOXEL
+    return _Frame(normal, u, np.cross(normal, u), grid.corners_mm[0], (pixel, pixel), float(lengths[across]))
+
+
+def _axes(normal: np.ndarray, grid: SliceGrid) -> tuple[np.ndarray, np.ndarray, int, list[int]]:
+    """Unit vectors and lengths of the grid's steps (column, row, slice); the one most along ``normal``, the others."""
     steps = np.stack([grid.column_step_mm, grid.row_step_mm, grid.normal * grid.usual_distance_mm])
     lengths = np.linalg.norm(steps, axis=1)
     directions = steps / lengths[:, None]
-    origin = grid.corners_mm[0]
     across = int(np.abs(directions @ normal).argmax())
-    others = [axis for axis in range(3) if axis != across]
-    on_grid = abs(directions[across] @ normal) > _PARALLEL_COSINE and _is_even(grid)
-    if on_grid:
-        first, second = others
-        pixel_mm = float(lengths[first]), float(lengths[second])
-        return _Frame(
-            directions[across], directions[first], directions[second], origin, pixel_mm, float(lengths[across])
-        )
-    u = directions[others[0]] - normal * (directions[others[0]] @ normal)
-    u /= np.linalg.norm(u)
-    pixel = float(lengths.min()) / _PICTURE_PIXELS_PER_VOXEL
-    return _Frame(normal, u, np.cross(normal, u), origin, (pixel, pixel), float(lengths[across]))
+    return directions, lengths, across, [axis for axis in range(3) if axis != across]
 
 
 def _is_even(grid: SliceGrid) -> bool:
@@ -155,9 +166,7 @@ class _Pictures:
 def _draw(contours: Sequence[RoiContour], frame: _Frame, grid: SliceGrid) -> tuple[_Pictures, list[str]]:
     mapped = [frame.to_picture(contour.points_mm) for contour in contours]
     offsets = np.array([float(w.mean()) for w, _, _ in mapped])
-    order = np.argsort(offsets, kind="stable")
-    apart = np.diff(offsets[order]) > _SAME_PLANE_VOXELS * frame.step_mm
-    groups = np.split(order, np.flatnonzero(apart) + 1)
+    groups = planes_of(offsets, SAME_PLANE_SLICES * frame.step_mm)
     lowest, highest = _picture_bounds(frame, grid)
     firsts, sizes, pixels = [], [], []
     notes = ["Contours across the slices: every voxel takes the nearest contour plane."]

@@ -163,7 +163,7 @@ def _frame_warnings(
         return ["Frame of reference unknown: whether the contours lie in the image's coordinates was not checked."]
     if ours in frames:
         return []
-    drawn_here = any(contour.image_uid in grid.slice_of_image for contour in roi.contours)
+    drawn_here = any(contour.image_uid in grid.slices_of_image for contour in roi.contours)
     if not (drawn_here or any_frame):
         raise InputError(
             f"{structure_set.source}: {roi} lies in the frame of reference {', '.join(sorted(frames))}, "
@@ -176,18 +176,19 @@ def _frame_warnings(
 
 def _image_warnings(roi: StructureSetRoi, grid: SliceGrid) -> list[str]:
     """Contours whose image is not in the CT, or lies elsewhere than the contour; their coordinates count."""
-    if not grid.slice_of_image:
+    if not grid.slices_of_image:
         return []
     unnamed = unknown = elsewhere = 0
     for contour in roi.contours:
-        index = grid.slice_of_image.get(contour.image_uid)
+        slices = grid.slices_of_image.get(contour.image_uid)
         if not contour.image_uid:
             unnamed += 1
-        elif index is None:
+        elif slices is None:
             unknown += 1
         else:
-            offsets = contour.points_mm @ grid.normal - grid.offsets_mm[index]
-            elsewhere += bool(np.abs(offsets).min() > FLAT_SLICES * grid.usual_distance_mm)
+            offset_mm = (contour.points_mm @ grid.normal).mean()
+            distance_mm = np.abs(grid.offsets_mm[list(slices)] - offset_mm).min()
+            elsewhere += bool(distance_mm > FLAT_SLICES * grid.usual_distance_mm)
     texts = {
         "Contours that name no image (Contour Image Sequence)": unnamed,
         "Contours that refer to images not in the series": unknown,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -23,7 +23,8 @@ class SliceGrid:
         corners_mm: float64 ``(n, 3)``, LPS: centre of the first pixel of each slice, sorted along `normal`.
         column_step_mm, row_step_mm: ``(3,)`` LPS: to the next column and to the next row.
         rows, columns: size of every slice.
-        slice_of_image: index of the slice behind each SOP Instance UID; empty where no DICOM images are known.
+        slices_of_image: indices of the slices each SOP Instance UID stands for, several for a multi-frame image; empty
+            where no DICOM images are known.
     """
 
     corners_mm: np.ndarray
@@ -31,7 +32,7 @@ class SliceGrid:
     row_step_mm: np.ndarray
     rows: int
     columns: int
-    slice_of_image: Mapping[str, int] = field(default_factory=dict)
+    slices_of_image: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -92,17 +93,19 @@ def slice_grid(image: Volume | DicomReferences) -> SliceGrid:
     return grid
 
 
-def _images_of(references: DicomReferences | None) -> dict[str, int]:
-    if references is None:
-        return {}
-    indices = references.grid_indices or range(len(references.slices))
-    return {one.sop_instance_uid: index for one, index in zip(references.slices, indices, strict=True)}
+def _images_of(references: DicomReferences | None) -> dict[str, tuple[int, ...]]:
+    images: dict[str, tuple[int, ...]] = {}
+    if references is not None:
+        indices = references.grid_indices or range(len(references.slices))
+        for one, index in zip(references.slices, indices, strict=True):
+            images[one.sop_instance_uid] = (*images.get(one.sop_instance_uid, ()), index)
+    return images
 
 
-def _of_geometry(geometry: Geometry, slice_of_image: Mapping[str, int]) -> SliceGrid:
+def _of_geometry(geometry: Geometry, slices_of_image: Mapping[str, tuple[int, ...]]) -> SliceGrid:
     lps = LPS_TO_RAS @ geometry.affine
     corners = lps[:3, 3] + np.arange(geometry.shape[0])[:, None] * lps[:3, 2]
-    return SliceGrid(corners, lps[:3, 0], lps[:3, 1], geometry.shape[1], geometry.shape[2], slice_of_image)
+    return SliceGrid(corners, lps[:3, 0], lps[:3, 1], geometry.shape[1], geometry.shape[2], slices_of_image)
 
 
 def _of_slices(references: DicomReferences) -> SliceGrid:
@@ -113,5 +116,5 @@ def _of_slices(references: DicomReferences) -> SliceGrid:
         first.row_step_mm,
         first.rows,
         first.columns,
-        {one.sop_instance_uid: index for index, one in enumerate(references.slices)},
+        _images_of(replace(references, grid_indices=None)),
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
+from ..progress import ProgressEvent, StageProgress
 from .cancel_signals import cancel_by_signal
 from .console import Console, add_common_options, stray_prints_to_stderr
 
@@ -50,11 +51,10 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     if arguments.output:
         _require_writable_name(arguments.output)
     with cancel_by_signal() as cancel, stray_prints_to_stderr():
-        show = console.progress()
+        stages = StageProgress({"read": 2, "rtstruct": 1}, console.progress(), cancel)
 
-        def on_progress(event) -> None:
-            cancel.raise_if_cancelled()
-            show(event)
+        def on_progress(event: ProgressEvent) -> None:
+            stages.report(event.stage, event.fraction)
 
         gaps = "fill" if arguments.fill_gaps else "refuse"
         volume = read_case(arguments.ct, arguments.series, on_progress, gaps)

@@ -16,7 +16,7 @@ from PediatricAbdomenSegLib.engine.phantom.ct_series import write_phantom
 from PediatricAbdomenSegLib.engine.phantom.spec import Phantom
 from PediatricAbdomenSegLib.engine.progress import CancelToken, ignore_progress
 from PediatricAbdomenSegLib.engine.runtime.hardware import Device, Hardware
-from PediatricAbdomenSegLib.engine.runtime.packages import REQUIRED
+from PediatricAbdomenSegLib.engine.runtime.packages import REQUIRED, installed_packages
 from PediatricAbdomenSegLib.engine.worker.handlers import make_handlers
 from PediatricAbdomenSegLib.engine.worker.protocol import ExportRtstruct, Failed, Progress, Result
 
@@ -27,7 +27,7 @@ _HARDWARE = Hardware(
         Device("cuda:0", "NVIDIA RTX 4090", 25769.0, 24100.0, 60000.0),
         Device("cpu", "Intel Core i7-12700H", 34360.0, 21000.0, 350.0),
     ),
-    packages=dict.fromkeys(REQUIRED, "1.0"),
+    packages=dict.fromkeys(REQUIRED, "1.0") | installed_packages(),
     torch_problem=None,
     python_version="3.12.8",
     executable="/home/user/pedseg/bin/python",
@@ -110,7 +110,9 @@ class Stage:
         from PediatricAbdomenSegLib.scene.segment_properties import ModelTags
         from PediatricAbdomenSegLib.scene.segmentation_builder import build_segmentation
 
-        tags = ModelTags("multi-organ", "Nineteen organs at risk", "1.0.0", "0" * 64, "demonstration")
+        bundle = self.session.models.find(self.parameters.model)
+        manifest = bundle.manifest
+        tags = ModelTags(manifest.name, manifest.title, manifest.version, bundle.sha256, manifest.status)
         label_map = read_label_map(self.labels)
         self.parameters.segmentation = build_segmentation(self.host.scene, label_map, self.ct, ORGANS, tags)
         ui = self.ui["ReviewPage"]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PySide6 import QtCore, QtGui, QtWidgets
 
-_COLOURS = 256  # enough for flat widgets, and a third of the size
+_COLOURS = 96  # enough for flat widgets and smooth letters, and a quarter of the size
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ def confirm_and_start(panel, click):
 
 def test_the_model_and_its_status_are_shown(a_panel):
     ui = a_panel.segment.ui
-    assert ui.modelComboBox.currentText == "Toy (demonstration)"
+    assert ui.modelComboBox.currentText == "Toy"
     for fact in ("demonstration", "Three organs of a toy", "CT", "0 to 18 years"):
         assert fact in ui.modelCardLabel.text
 

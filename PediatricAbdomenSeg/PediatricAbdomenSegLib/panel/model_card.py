@@ -20,9 +20,8 @@ BADGE_COLOURS = {
 
 
 def model_line(manifest: BundleManifest) -> str:
-    """One line for the chooser; the status once, also where the title holds it already."""
-    status = f"({status_text(manifest.status)})"
-    return manifest.title if manifest.title.endswith(status) else f"{manifest.title} {status}"
+    """The title without the status, which stands beside it as a badge or in a column, so that it fits."""
+    return manifest.title.removesuffix(f"({status_text(manifest.status)})").strip()
 
 
 def age_range_text(age_range_years: tuple[float, float]) -> str:
@@ -72,4 +71,6 @@ def _full_card(bundle: Bundle) -> str:
         (_("Folder"), str(bundle.folder)),
     )
     body = "".join(f"<p><b>{escape(name)}</b><br>{escape(value)}</p>" for name, value in rows if value)
-    return f"<h3>{escape(manifest.title)}</h3><p>{badge_html(manifest.status)} {escape(manifest.target)}</p>{body}"
+    return (
+        f"<h3>{escape(model_line(manifest))}</h3><p>{badge_html(manifest.status)} {escape(manifest.target)}</p>{body}"
+    )

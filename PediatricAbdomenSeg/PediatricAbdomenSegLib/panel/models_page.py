@@ -10,10 +10,10 @@ from slicer.i18n import tr as _
 
 from ..engine.errors import PediatricAbdomenSegError
 from ..engine.models.store import ListedBundle
-from .model_card import card_html
+from .model_card import card_html, model_line
 from .model_list import checksum_problem
 from .session import Session
-from .toolkit import blocked_signals, qt, slicer
+from .toolkit import blocked_signals, qt, slicer, wait_cursor
 from .wording import error_text, status_text
 
 _TITLE, _STATUS, _FILES = range(3)
@@ -68,7 +68,8 @@ class ModelsPage:
         listed = self.selected()
         if listed is None or listed.bundle is None:
             return
-        problem = checksum_problem(listed.bundle)
+        with wait_cursor():
+            problem = checksum_problem(listed.bundle)
         self._checked[listed.folder] = _("intact") if problem is None else _("altered")
         self._say(_("Every file is as published.") if problem is None else error_text(problem))
         self._shown = None
@@ -78,7 +79,8 @@ class ModelsPage:
         """Add a bundle from its folder or a ZIP file and say what came of it."""
         models = self._session.models
         try:
-            bundle = models.add(path) if path.is_dir() else models.add_archive(path)
+            with wait_cursor():
+                bundle = models.add(path) if path.is_dir() else models.add_archive(path)
         except PediatricAbdomenSegError as error:
             self._say(error_text(error))
             return
@@ -110,7 +112,7 @@ class ModelsPage:
         for row, listed in enumerate(self._shown):
             manifest = listed.bundle.manifest if listed.bundle else None
             texts = (
-                manifest.title if manifest else listed.name,
+                model_line(manifest) if manifest else listed.name,
                 status_text(manifest.status) if manifest else "",
                 self._checked.get(listed.folder, _("not verified")) if manifest else _("unreadable"),
             )

@@ -253,9 +253,15 @@ class ReviewPage:
 
     def _show_selected(self) -> None:
         row = self._table.selected
-        for button, state in ((self.ui.acceptButton, ACCEPTED), (self.ui.needsEditButton, NEEDS_EDIT)):
+        verdicts = (
+            (self.ui.acceptButton, ACCEPTED, _("Accept"), _("Accepted")),
+            (self.ui.needsEditButton, NEEDS_EDIT, _("Needs edit"), _("Needs edit")),
+        )
+        for button, state, ask, said in verdicts:
+            is_given = row is not None and row.review == state
             button.enabled = row is not None
-            button.checked = row is not None and row.review == state
+            button.checked = is_given
+            button.text = f"\u2713 {said}" if is_given else ask  # a pressed button hardly differs in a dark palette
         node = self.segmentation
         step = last_step_name(node) if node is not None else None
         self.ui.undoButton.enabled = step is not None

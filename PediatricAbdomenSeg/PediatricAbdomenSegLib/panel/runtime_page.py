@@ -110,14 +110,15 @@ class RuntimePage:
 
 
 def how_to_text() -> str:
-    """What to do by hand, as long as this page cannot do it: set up, repair, remove."""
-    lines = (
-        _("To set up: make an environment with Python 3.10 to 3.13, install into it"),
-        "pip install " + " ".join(REQUIRED),
-        _("then choose its python above and press Use."),
-        _("To repair: run that command in it again. To remove: delete its folder; Slicer holds nothing of it."),
+    """What to do by hand, as long as this page cannot do it: set up, repair, remove; HTML."""
+    steps = (
+        (_("Set up"), _("Make an environment with Python 3.10 to 3.13 and run in it the command below.")),
+        ("", f"<code>pip install {' '.join(REQUIRED)}</code>"),
+        ("", _("Then choose its python above and press Use.")),
+        (_("Repair"), _("Run that command in it again.")),
+        (_("Remove"), _("Delete its folder; nothing of it is in Slicer.")),
     )
-    return "\n".join(lines)
+    return "".join(f"<p><b>{title}{':' if title else ''}</b> {text}</p>" for title, text in steps)
 
 
 def installation_text(hardware: Hardware) -> str:

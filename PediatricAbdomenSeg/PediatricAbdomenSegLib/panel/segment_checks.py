@@ -21,7 +21,7 @@ from .segment_request import segment_request
 from .session import Session
 
 HARDEN_LINK = "harden"
-BLOCKING_MARK = "&#9940;"
+BLOCKING_MARK = "&#10006;"  # of the dingbats, which every system has a font for
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pydicom
 import pytest
+from pydicom.encaps import encapsulate, generate_frames
 
 from ct_series_builder import write_series
 from PediatricAbdomenSegLib.engine.cases.dicom_headers import headers_of_file
@@ -13,7 +14,8 @@ from PediatricAbdomenSegLib.engine.cases.dicom_pixels import (
     decode_with_simpleitk,
     stored_frames,
 )
-from PediatricAbdomenSegLib.engine.errors import InputError
+from PediatricAbdomenSegLib.engine.errors import InputError, ResourceError
+from transfer_syntaxes import SYNTAXES, encode
 
 
 @pytest.fixture
@@ -43,7 +45,28 @@ def test_compressed_data_nothing_can_decode_name_the_transfer_syntax(tmp_path):
     path = write_series(tmp_path / "ct", shape=(2, 16, 18)) / "slice1.dcm"
     dataset = pydicom.dcmread(path)
     dataset.compress(pydicom.uid.RLELossless)
-    dataset.PixelData = pydicom.encaps.encapsulate([b"\x07" * 64])
+    dataset.PixelData = encapsulate([b"\x07" * 64])
     dataset.save_as(path)
     with pytest.raises(InputError, match=r"slice1\.dcm.*RLE Lossless"):
         stored(path)
+
+
+@pytest.mark.parametrize("syntax", ["RLE", "JPEG lossless", "JPEG-LS", "JPEG 2000"])
+@pytest.mark.parametrize("kept", [0.3, 0.98])
+def test_an_image_cut_short_inside_an_intact_file_is_never_filled_up(tmp_path, syntax, kept):
+    noise = np.random.default_rng(0).integers(-1000, 1000, (1, 64, 64), dtype=np.int16)
+    path = write_series(tmp_path / "ct", hounsfield=noise) / "slice0.dcm"
+    dataset = encode(pydicom.dcmread(path), SYNTAXES[syntax])
+    (frame,) = generate_frames(dataset.PixelData, number_of_frames=1)
+    dataset.PixelData = encapsulate([frame[: int(len(frame) * kept) // 2 * 2]])
+    dataset.save_as(path)
+    with pytest.raises(InputError, match=r"slice0\.dcm.*cannot be decoded"):
+        stored(path)
+
+
+def test_a_file_gone_since_its_header_was_read_is_named(tmp_path):
+    path = write_series(tmp_path / "ct", shape=(1, 8, 8)) / "slice0.dcm"
+    headers = headers_of_file(path)
+    path.unlink()
+    with pytest.raises(ResourceError, match=r"slice0\.dcm cannot be read"):
+        list(stored_frames(headers))

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from pydicom.errors import BytesLengthException, InvalidDicomError
 
-# What pydicom raises on damaged or malformed files, depending on where it stumbles.
+from ..errors import InputError, PediatricAbdomenSegError, ResourceError
+
+# What pydicom raises on damaged or malformed files, depending on where it stumbles; and files that cannot be read.
 DAMAGED = (
     InvalidDicomError,
     BytesLengthException,
@@ -21,12 +23,24 @@ DAMAGED = (
     RecursionError,
     RuntimeError,
     struct.error,
+    OSError,
 )
 _PREFIX_OFFSET, _PREFIX = 128, b"DICM"
 # How a data set without the prefix begins: its first element is in the file meta information or the identifying group.
 _FIRST_ELEMENTS = {0x0002: range(0x0000, 0x0011), 0x0008: range(0x0000, 0x0019)}
 _FIRST_VRS = {b"UL", b"OB", b"UI", b"CS", b"DA", b"TM", b"LO", b"SH"}
 _LONGEST_FIRST_VALUE = 256  # bytes
+
+
+def reading_error(path: Path, error: Exception) -> PediatricAbdomenSegError:
+    """What went wrong, for the user: the machine could not read a file, or what it read is damaged.
+
+    Args:
+        error: an OSError, or one of `DAMAGED`. pydicom raises OSError without a number where data end too soon.
+    """
+    if isinstance(error, OSError) and error.errno is not None:
+        return ResourceError(f"{path} cannot be read: {error.strerror}.", "Check the permissions of the file.")
+    return InputError(f"{path} is a damaged DICOM file: {error}.", "Copy or export the series again.")
 
 
 def is_dicom_file(path: Path) -> bool:

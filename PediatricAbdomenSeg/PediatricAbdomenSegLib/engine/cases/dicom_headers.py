@@ -13,8 +13,8 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from ..errors import InputError, PediatricAbdomenSegError, ResourceError
-from .dicom_file import DAMAGED, is_dicom_start
+from ..errors import InputError, PediatricAbdomenSegError
+from .dicom_file import DAMAGED, is_dicom_start, reading_error
 from .dicom_frames import FUNCTIONAL_GROUPS, MULTI_FRAME_CT, frame_datasets
 
 CT_IMAGE_STORAGE = "1.2.840.10008.5.1.4.1.1.2"
@@ -160,12 +160,8 @@ def headers_of_file(path: Path) -> tuple[ImageHeader, ...]:
             return tuple(ImageHeader(path, frame, syntax, index, native) for index, frame in enumerate(frames))
     except PediatricAbdomenSegError:
         raise
-    except OSError as error:
-        raise ResourceError(
-            f"{path} cannot be read: {error.strerror}.", "Check the permissions of the file."
-        ) from error
     except DAMAGED as error:
-        raise InputError(f"{path} is a damaged DICOM file: {error}.", "Export the series again.") from error
+        raise reading_error(path, error) from error
     return (ImageHeader(path, dataset, syntax, None, native),)
 
 

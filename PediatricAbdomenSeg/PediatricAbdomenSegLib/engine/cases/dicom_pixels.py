@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import SimpleITK as sitk
 from pydicom import dcmread
+from pydicom.encaps import generate_frames
 from pydicom.pixels import iter_pixels
+from pydicom.uid import JPEGLSTransferSyntaxes, JPEGTransferSyntaxes
 
-from ..errors import InputError
-from .dicom_file import DAMAGED
+from ..errors import InputError, PediatricAbdomenSegError
+from .dicom_file import DAMAGED, reading_error
 from .dicom_headers import ImageHeader
 from .hounsfield import value_scale
 from .series_checks import attribute_name, required_or
 
 _TRUNCATED_HINT = "Copy or export the series again: the file is truncated or damaged."
+_MARKED_AT_END = (*JPEGTransferSyntaxes, *JPEGLSTransferSyntaxes)
+_END_OF_IMAGE, _FILLING = b"\xff\xd9", b"\0\xff"
+_ENCAPSULATED_HEADER_BYTES = 12  # tag, VR, reserved, undefined length
 
 Decoder = Callable[[Sequence[ImageHeader]], Iterator[np.ndarray]]
 
@@ -37,6 +45,7 @@ def stored_frames(headers: Sequence[ImageHeader], decoders: Sequence[Decoder] | 
 
     Raises:
         InputError: the pixel data are missing, truncated or in a transfer syntax nothing here can decode.
+        ResourceError: the file cannot be read any more.
     """
     if decoders is None and headers[0].native is not None:
         yield from _native_frames(headers)
@@ -58,11 +67,27 @@ def decode_with_pydicom(headers: Sequence[ImageHeader]) -> Iterator[np.ndarray]:
     """By pydicom and its installed plug-ins; see `stored_frames`."""
     path = headers[0].path
     try:
+        _require_end_markers(headers)
         # Frame by frame out of the file; what is not encapsulated (deflated) pydicom reads in whole only.
         source = path if headers[0].is_encapsulated else dcmread(path, force=True)
         yield from iter_pixels(source, indices=[header.frame or 0 for header in headers])
     except DAMAGED as error:
         raise _NoDecoder(error) from error
+
+
+def _require_end_markers(headers: Sequence[ImageHeader]) -> None:
+    # pydicom's plug-ins for JPEG and JPEG-LS fill up an image that is cut short, without a word; GDCM refuses it.
+    first = headers[0]
+    if first.transfer_syntax not in _MARKED_AT_END:
+        return
+    wanted = {header.frame or 0 for header in headers}
+    with first.path.open("rb") as file:
+        dcmread(file, stop_before_pixels=True, specific_tags=["NumberOfFrames"], force=True)
+        file.seek(_ENCAPSULATED_HEADER_BYTES, os.SEEK_CUR)
+        frames = generate_frames(file, number_of_frames=required_or(first, "NumberOfFrames", 1))
+        for index, frame in zip(range(max(wanted) + 1), frames, strict=False):
+            if index in wanted and not frame.rstrip(_FILLING).endswith(_END_OF_IMAGE):
+                raise _NoDecoder(f"frame {index + 1} is cut short (no end-of-image marker)")
 
 
 def decode_with_simpleitk(headers: Sequence[ImageHeader]) -> Iterator[np.ndarray]:
@@ -84,7 +109,7 @@ def _native_frames(headers: Sequence[ImageHeader]) -> Iterator[np.ndarray]:
     first = headers[0]
     shape = int(first.dataset.Rows), int(first.dataset.Columns)
     pixels = shape[0] * shape[1]
-    with first.path.open("rb") as file:
+    with _opened(first.path) as file:
         for header in headers:
             file.seek(first.native.offset + (header.frame or 0) * pixels * first.native.dtype.itemsize)
             stored = np.fromfile(file, first.native.dtype, pixels)
@@ -93,6 +118,13 @@ def _native_frames(headers: Sequence[ImageHeader]) -> Iterator[np.ndarray]:
                     f"{header.where}: the pixel data end after {stored.size} of {pixels} pixels.", _TRUNCATED_HINT
                 )
             yield _used_bits(stored.reshape(shape), header)
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except OSError as error:  # a medium taken out between headers and voxels
+        raise reading_error(path, error) from error
 
 
 def _used_bits(stored: np.ndarray, header: ImageHeader) -> np.ndarray:
@@ -110,11 +142,11 @@ def _used_bits(stored: np.ndarray, header: ImageHeader) -> np.ndarray:
     return stored << unused >> unused if unused else stored
 
 
-def _not_decoded(header: ImageHeader, reasons: Sequence[str]) -> InputError:
+def _not_decoded(header: ImageHeader, reasons: Sequence[str]) -> PediatricAbdomenSegError:
     try:
         has_pixels = bool(dcmread(header.path, specific_tags=["PixelData"], force=True).get("PixelData"))
     except DAMAGED as error:
-        return InputError(f"{header.where} cannot be read: {error}.", _TRUNCATED_HINT)
+        return reading_error(header.path, error)
     if not has_pixels:
         return InputError(f"{header.where} has no Pixel Data (7FE0,0010).", _TRUNCATED_HINT)
     hint = _TRUNCATED_HINT

@@ -41,7 +41,7 @@ def check_nothing_missing(folder: Path, series: Sequence[ImageHeader]) -> None:
             if str(record.get("ReferencedSOPInstanceUIDInFile")) not in found
             and str(record.get("ReferencedSOPClassUIDInFile")) in storage
         ]
-    except (*DAMAGED, OSError) as error:  # pydicom raises OSError for what is cut short
+    except DAMAGED as error:
         raise InputError(
             f"{path} is damaged: {error}.", "Copy the medium again; or remove this file if the slices are complete."
         ) from error

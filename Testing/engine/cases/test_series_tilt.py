@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
+import pydicom
 import pytest
 from scipy.ndimage import map_coordinates
 
 from ct_series_builder import write_series
 from PediatricAbdomenSegLib.engine.cases.dicom_series import read_series
+from PediatricAbdomenSegLib.engine.cases.roi_mask import RoiMask
+from PediatricAbdomenSegLib.engine.cases.rtstruct_writer import write_rtstruct
 from PediatricAbdomenSegLib.engine.errors import InputError
+from PediatricAbdomenSegLib.engine.organs import organ_by_key
 
 TILT = np.radians(18)
 TILTED = (1, 0, 0, 0, np.cos(TILT), np.sin(TILT))
@@ -96,3 +100,17 @@ def test_a_gap_in_a_tilted_series_is_filled_after_shearing(tmp_path):
     assert filled.geometry.is_close_to(whole.geometry)
     assert filled.references.grid_indices == (0, 1, 2, 4, 5, 6)
     assert len(filled.notes) == 2
+
+
+def test_contours_of_a_sheared_volume_lie_where_its_voxels_lie(a_tilted_case, tmp_path):
+    _, volume = a_tilted_case
+    mask = np.zeros(volume.array.shape, bool)
+    mask[:, 12:30, 8:20] = True
+    write_rtstruct(volume.references, [RoiMask(organ_by_key("liver"), mask)], tmp_path / "rt.dcm")
+    contours = pydicom.dcmread(tmp_path / "rt.dcm").ROIContourSequence[0].ContourSequence
+    assert len(contours) == len(mask)
+    for z, contour in enumerate(contours):
+        points = np.array(contour.ContourData, float).reshape(-1, 3)
+        corners = volume.geometry.to_ras([(z, 11.5, 7.5), (z, 29.5, 19.5)]) * (-1, -1, 1)
+        assert np.allclose(points.min(0), corners.min(0), atol=0.02)
+        assert np.allclose(points.max(0), corners.max(0), atol=0.02)

@@ -125,6 +125,9 @@ def test_observations_carry_type_code_and_side(a_structure_set):
     code = kidney.RTROIIdentificationCodeSequence[0]
     assert (code.CodeValue, code.CodingSchemeDesignator) == ("64033007", "SCT")
     assert code.SegmentedPropertyTypeModifierCodeSequence[0].CodeMeaning == "Left"
+    (equivalent,) = code.EquivalentCodeSequence
+    assert (equivalent.CodeValue, equivalent.CodingSchemeDesignator) == ("7205", "FMA")
+    assert "EquivalentCodeSequence" not in tumour.RTROIIdentificationCodeSequence[0]
     assert all(len(item.ROIObservationLabel) <= 16 for item in (liver, kidney, tumour))
 
 

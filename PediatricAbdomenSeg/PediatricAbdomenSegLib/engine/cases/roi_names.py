@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ..organs import ALL_STRUCTURES, LEFT, RIGHT, Organ, organ_by_key
+from .fma_codes import FMA_CODES
 
 # Names in English, German, French, Italian and Spanish, lower case, words separated by blanks, without accents.
 # A pair goes by its name without a side. The table's own names and keys are added below.
@@ -64,21 +65,7 @@ _SIDES = {
 _BOTH_SIDES = {"both", "bilateral", "bilat", "bds", "beide", "beidseits", "lr", "rl", "total", "sum", "combined", "all"}
 _LIGATURES = {"ä": "ae", "ö": "oe", "ü": "ue", "œ": "oe", "æ": "ae"}
 _FILLERS = {"the", "of", "organ", "oar", "roi"}
-# FMA numbers as TG-263 lists them (FMAID); laterality is in the concept itself.
-_FMA = {
-    "7196": "spleen",
-    "7310": "lung_left",
-    "7309": "lung_right",
-    "7205": "kidney_left",
-    "7204": "kidney_right",
-    "7197": "liver",
-    "7088": "heart",
-    "7198": "pancreas",
-    "3789": "abdominal_aorta",
-    "10951": "inferior_vena_cava",
-    "15630": "adrenal_gland_left",
-    "15629": "adrenal_gland_right",
-}
+_KEY_OF_FMA = {code.value: key for key, code in FMA_CODES.items()}
 _SNOMED_SCHEMES = {"SCT", "SNM3", "SNOMED", "99SDM"}
 # A copy of an ROI with the same name, as writers number them: "Liver_2".
 _COPY_NUMBER = re.compile(r"(?<=\w)(_\d|\s*\(\d\))$")
@@ -123,7 +110,7 @@ def organ_of_code(scheme: str, value: str, modifier: str = "") -> Organ | None:
     """The organ of an RT ROI identification code: SNOMED CT with a laterality modifier, or FMA; else None."""
     scheme = scheme.upper()
     if scheme == "FMA":
-        key = _FMA.get(value.upper().removeprefix("FMA").strip(": "))
+        key = _KEY_OF_FMA.get(value.upper().removeprefix("FMA").strip(": "))
         return organ_by_key(key) if key else None
     if scheme not in _SNOMED_SCHEMES:
         return None

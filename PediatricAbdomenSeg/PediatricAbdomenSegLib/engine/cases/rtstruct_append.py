@@ -15,7 +15,7 @@ from pydicom.uid import PYDICOM_IMPLEMENTATION_UID, ImplicitVRLittleEndian
 from ...version import __version__
 from ..errors import InputError, UsageError
 from ..progress import OnProgress, ignore_progress
-from .ct_header import frame_of_reference_uid, in_time_zone_of, read_ct_header
+from .ct_header import frame_of_reference_uid, in_time_zone_of, read_ct_header, require_references
 from .outline_style import EXACT, OutlineStyle
 from .roi_mask import RoiMask
 from .roi_names import organ_of_roi_name
@@ -27,7 +27,6 @@ from .rtstruct_writer import (
     RoiIdentity,
     RtStructSummary,
     make_rois,
-    required_references,
     save_structure_set,
     unique_names,
 )
@@ -65,7 +64,7 @@ def append_to_rtstruct(
             no mask for an ROI to be replaced.
         UsageError: an ROI to be replaced is not there, there twice, or named after no organ.
     """
-    references = required_references(references)
+    references = require_references(references, "RTSTRUCT")
     with damage_as_input_error(Path(existing)):
         dataset = read_rtstruct_dataset(Path(existing))
         _decode_big_endian(dataset)
@@ -146,7 +145,8 @@ class _Identities:
     """Numbers and names for masks: those of the ROI a mask replaces, else free ones."""
 
     def __init__(self, rois: _Rois, replaced: Sequence[str], name_style: NameStyle) -> None:
-        self._old = {_organ_key(name): RoiIdentity(rois.number_of(name), name) for name in replaced}
+        old = [RoiIdentity(rois.number_of(name), name) for name in replaced]
+        self._old = {_organ_key(identity.name): identity for identity in old}
         self._names, self._numbers = unique_names(name_style, rois.names), rois.free_numbers()
 
     def __call__(self, roi: RoiMask) -> RoiIdentity:

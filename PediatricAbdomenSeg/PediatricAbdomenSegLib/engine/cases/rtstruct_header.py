@@ -22,7 +22,6 @@ from .ct_header import (
     in_time_zone_of,
     processing_equipment_code,
     read_ct_header,
-    require_references,
 )
 from .roi_mask import ModelProvenance, weakest_status
 from .rt_utils_helpers import rt_utils_helpers
@@ -77,15 +76,14 @@ def new_structure_set(
     """An RTSTRUCT without ROIs, complete but for its three ROI sequences, which are empty.
 
     Args:
-        references: the CT; the header of its first slice is read from disk.
+        references: the CT, which has the UIDs that `require_references` asks for; its first header is read from disk.
         models: distinct bundles behind the contours.
         software_version: of this software.
         now: date and time of creation; None takes the clock.
 
     Raises:
-        InputError: UIDs are missing, or the CT's file is gone.
+        InputError: the CT's file is gone.
     """
-    require_references(references, "RTSTRUCT")
     header = read_ct_header(references)
     now = in_time_zone_of(header, now or datetime.now(timezone.utc).astimezone())
     dataset = _rt_utils_dataset(references)

@@ -14,6 +14,7 @@ from pydicom.valuerep import format_number_as_ds
 
 from ..organs import CodedConcept, Organ, OrganType
 from .contours import Contour
+from .fma_codes import FMA_CODES
 from .roi_mask import ModelProvenance, RoiMask
 from .rt_utils_helpers import rt_utils_helpers
 from .volume import DicomSlice
@@ -123,6 +124,8 @@ def _identification(organ: Organ) -> Dataset:
     code = _code(organ.snomed)
     if organ.laterality is not None:
         code.SegmentedPropertyTypeModifierCodeSequence = DicomSequence([_code(organ.laterality)])
+    if organ.key in FMA_CODES:
+        code.EquivalentCodeSequence = DicomSequence([_code(FMA_CODES[organ.key])])
     return code
 
 

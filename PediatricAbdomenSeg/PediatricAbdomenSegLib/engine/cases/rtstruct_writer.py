@@ -102,7 +102,7 @@ def write_rtstruct(
         UsageError: unknown name style.
         ResourceError: the file cannot be written.
     """
-    references = required_references(references)
+    references = require_references(references, "RTSTRUCT")
     names = unique_names(name_style)
     numbers = iter(range(1, len(masks) + 1))
     made = make_rois(references, masks, lambda roi: RoiIdentity(next(numbers), names(roi.organ)), style, on_progress)
@@ -112,16 +112,6 @@ def write_rtstruct(
     dataset.RTROIObservationsSequence.extend(items.observation for items in made.items)
     save_structure_set(dataset, path)
     return made.summary
-
-
-def required_references(references: DicomReferences | None) -> DicomReferences:
-    """The references; raises `InputError` where there are none or where they lack UIDs."""
-    if references is None:
-        raise InputError(
-            "The CT is not a DICOM series: an RTSTRUCT needs images to refer to.", "Give the CT as a DICOM folder."
-        )
-    require_references(references, "RTSTRUCT")
-    return references
 
 
 def unique_names(style: NameStyle, taken: Sequence[str] = ()) -> Callable[[Organ], str]:

@@ -1,0 +1,62 @@
+"""``pedseg rtstruct export``: names, styles, and ROIs in an existing RTSTRUCT."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from pydicom import dcmread
+
+from PediatricAbdomenSegLib.engine.cases.image_file import write_label_map
+from PediatricAbdomenSegLib.engine.cases.read_case import read_case
+from PediatricAbdomenSegLib.engine.cases.volume import LabelMap
+
+
+@pytest.fixture
+def a_result(tmp_path, write_ct):
+    """The arguments CT and label map: a liver and a left kidney."""
+    ct = write_ct(tmp_path / "ct")
+    geometry = read_case(ct).geometry
+    labels = np.zeros(geometry.shape, np.uint8)
+    y, x = np.indices(geometry.shape[1:])
+    labels[2:5, (y - 15) ** 2 + (x - 15) ** 2 < 100] = 6
+    labels[3:6, (y - 30) ** 2 + (x - 35) ** 2 < 36] = 4
+    write_label_map(LabelMap(labels, geometry), tmp_path / "labels.nii.gz")
+    return ct, tmp_path / "labels.nii.gz"
+
+
+def _names(path) -> list[str]:
+    return [item.ROIName for item in dcmread(path).StructureSetROISequence]
+
+
+def test_one_organ_is_replaced_in_an_rtstruct_and_the_others_stay(pedseg, a_result, tmp_path):
+    pedseg("rtstruct", "export", *a_result, "--output", tmp_path / "a.dcm")
+    first = _names(tmp_path / "a.dcm")
+    command = ["rtstruct", "export", *a_result, "--output", tmp_path / "b.dcm", "--append-to", tmp_path / "a.dcm"]
+    outcome = pedseg(*command, "--organs", "liver", "--edited", "liver", "--replace", "Liver")
+    assert outcome.code == 0, outcome.err
+    assert _names(tmp_path / "b.dcm") == first
+    rois = {roi.ROIName: roi for roi in dcmread(tmp_path / "b.dcm").StructureSetROISequence}
+    assert rois["Liver"].ROIGenerationAlgorithm == "SEMIAUTOMATIC"
+
+
+def test_an_roi_that_is_not_there_is_named_with_those_that_are(pedseg, a_result, tmp_path):
+    pedseg("rtstruct", "export", *a_result, "--output", tmp_path / "a.dcm")
+    command = ["rtstruct", "export", *a_result, "--output", tmp_path / "b.dcm", "--append-to", tmp_path / "a.dcm"]
+    outcome = pedseg(*command, "--replace", "Leber")
+    assert outcome.code == 2
+    assert "Leber" in outcome.err and "Liver" in outcome.err
+
+
+def test_styles_that_cost_voxels_are_said_and_others_are_not(pedseg, a_result, tmp_path):
+    command = ["rtstruct", "export", *a_result, "--output", tmp_path / "a.dcm"]
+    assert "Note" not in pedseg(*command, "--smooth", "--simplify").out
+    assert "Note: Outlines are smoothed by up to 0.5" in pedseg(*command, "--smooth", "0.5", "--simplify", "0.5").out
+
+
+def test_names_for_people_are_written_on_request(pedseg, a_result, tmp_path):
+    outcome = pedseg("rtstruct", "export", *a_result, "--output", tmp_path / "a.dcm", "--names", "display", "--json")
+    result = json.loads(outcome.out.splitlines()[-1])["result"]
+    assert result["rois"] == _names(tmp_path / "a.dcm")
+    assert result["rois"] == ["Left kidney", "Liver"]

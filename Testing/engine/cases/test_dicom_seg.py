@@ -12,6 +12,7 @@ import SimpleITK as sitk
 
 from ct_series_builder import ORIENTATIONS, write_series
 from dicom_seg_frames import binary_frames, labels_on_ct, masks_on_ct, rgb_of_cielab
+from enhanced_ct_builder import write_enhanced
 from PediatricAbdomenSegLib.engine.cases.dicom_seg import write_dicom_seg
 from PediatricAbdomenSegLib.engine.cases.roi_mask import ModelProvenance, RoiMask
 from PediatricAbdomenSegLib.engine.cases.series_references import read_references
@@ -19,6 +20,7 @@ from PediatricAbdomenSegLib.engine.errors import Cancelled, InputError, Resource
 from PediatricAbdomenSegLib.engine.organs import ALL_STRUCTURES, HEPATOBLASTOMA, organ_by_key
 
 SHAPE = (6, 40, 48)
+OBLIQUE = ORIENTATIONS["oblique"]
 LABEL_MAP_SEGMENTATION_STORAGE = "1.2.840.10008.5.1.4.1.1.66.7"
 DEMONSTRATION = ModelProvenance("multi-organ", "1.2.0", "ab" * 32, "demonstration")
 RESEARCH = ModelProvenance("hepatoblastoma-ct", "0.9", "cd" * 32, "research")
@@ -131,6 +133,20 @@ def test_slices_shifted_against_their_images_lie_where_they_belong(tmp_path):
     expected = [first.position_mm, np.array(second.position_mm) - [0, 2.5 * 1.5, 0]]
     np.testing.assert_allclose(positions[order], expected, atol=1e-6)
     np.testing.assert_array_equal(binary_frames(dataset)[order], mask)
+
+
+def test_frames_of_a_multi_frame_ct_are_referred_to_by_number(tmp_path):
+    order = (3, 0, 4, 1, 2)
+    references = read_references(write_enhanced(tmp_path / "ct" / "ct.dcm", order=order, orientation=OBLIQUE))
+    mask = _noise(1, shape=(5, 40, 48))
+    write_dicom_seg(references, [RoiMask(LIVER, mask)], tmp_path / "seg.dcm")
+    dataset = pydicom.dcmread(tmp_path / "seg.dcm")
+    for group, frame in zip(dataset.PerFrameFunctionalGroupsSequence, binary_frames(dataset), strict=True):
+        source = group.DerivationImageSequence[0].SourceImageSequence[0]
+        index = order[source.ReferencedFrameNumber - 1]
+        np.testing.assert_array_equal(frame, mask[index])
+        position = group.PlanePositionSequence[0].ImagePositionPatient
+        np.testing.assert_allclose(position, references.slices[index].position_mm, atol=1e-4)
 
 
 def test_segments_carry_the_codes_of_the_organ_table(a_ct, tmp_path):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from PediatricAbdomenSegLib.engine.cases.volume import Volume
 from PediatricAbdomenSegLib.engine.geometry import Geometry
-from PediatricAbdomenSegLib.engine.models.manifest import BundleManifest, write_manifest
+from PediatricAbdomenSegLib.engine.models.manifest import MANIFEST_NAME, BundleManifest, write_manifest
 from PediatricAbdomenSegLib.engine.models.store import Bundle, open_bundle
 
 ORGANS = {1: "liver", 2: "spleen", 3: "vertebrae"}
@@ -54,35 +54,41 @@ def make_child(
     return Volume(hounsfield.round().astype(np.int16), Geometry(shape, affine), "CT", source="toy"), truth
 
 
-def make_plans(dimensions: int, spacing_mm: tuple[float, ...], transpose=(0, 1, 2)) -> dict:
-    """plans.json with the one configuration of that many dimensions."""
+def make_configuration(
+    dimensions: int,
+    spacing_mm: Sequence[float],
+    patch: Sequence[int] = PATCH,
+    features: Sequence[int] = (6, 12),
+    convolutions: int = 1,
+) -> dict:
+    """One configuration of plans.json as nnunetv2 2.8.1's planner writes it: a plain U-Net."""
     resampling = {"is_seg": False, "order": 3, "order_z": 0, "force_separate_z": None}
-    configuration = {
-        "data_identifier": "toy",
+    stages = len(features)
+    return {
+        "data_identifier": "nnUNetPlans",
         "preprocessor_name": "DefaultPreprocessor",
         "batch_size": 2,
-        "patch_size": list(PATCH[-dimensions:]),
-        "median_image_size_in_voxels": list(PATCH),
+        "patch_size": list(patch[-dimensions:]),
+        "median_image_size_in_voxels": list(patch[-dimensions:]),
         "spacing": list(spacing_mm),
         "normalization_schemes": ["CTNormalization"],
         "use_mask_for_norm": [False],
         "resampling_fn_data": "resample_data_or_seg_to_shape",
         "resampling_fn_seg": "resample_data_or_seg_to_shape",
-        "resampling_fn_data_kwargs": resampling,
+        "resampling_fn_data_kwargs": dict(resampling),
         "resampling_fn_seg_kwargs": {**resampling, "is_seg": True, "order": 1},
         "resampling_fn_probabilities": "resample_data_or_seg_to_shape",
         "resampling_fn_probabilities_kwargs": {**resampling, "order": 1},
-        "batch_dice": False,
         "architecture": {
             "network_class_name": "dynamic_network_architectures.architectures.unet.PlainConvUNet",
             "arch_kwargs": {
-                "n_stages": 2,
-                "features_per_stage": [6, 12],
+                "n_stages": stages,
+                "features_per_stage": list(features),
                 "conv_op": f"torch.nn.modules.conv.Conv{dimensions}d",
-                "kernel_sizes": [[3] * dimensions] * 2,
-                "strides": [[1] * dimensions, [2] * dimensions],
-                "n_conv_per_stage": [1, 1],
-                "n_conv_per_stage_decoder": [1],
+                "kernel_sizes": [[3] * dimensions] * stages,
+                "strides": [[1] * dimensions] + [[2] * dimensions] * (stages - 1),
+                "n_conv_per_stage": [convolutions] * stages,
+                "n_conv_per_stage_decoder": [convolutions] * (stages - 1),
                 "conv_bias": True,
                 "norm_op": f"torch.nn.modules.instancenorm.InstanceNorm{dimensions}d",
                 "norm_op_kwargs": {"eps": 1e-05, "affine": True},
@@ -93,7 +99,13 @@ def make_plans(dimensions: int, spacing_mm: tuple[float, ...], transpose=(0, 1, 
             },
             "_kw_requires_import": ["conv_op", "norm_op", "dropout_op", "nonlin"],
         },
+        "batch_dice": True,
     }
+
+
+def make_plans(dimensions: int, spacing_mm: tuple[float, ...], transpose=(0, 1, 2)) -> dict:
+    """plans.json with the one configuration of that many dimensions."""
+    configuration = make_configuration(dimensions, spacing_mm)
     intensities = {"mean": 80.0, "std": 200.0, "percentile_00_5": -900.0, "percentile_99_5": 700.0}
     return {
         "dataset_name": "Dataset001_Toy",
@@ -125,32 +137,42 @@ def write_bundle(folder: Path, plans: dict, folds: dict[str, dict], mirror_axes=
     for fold, tensors in folds.items():
         (folder / f"fold_{fold}").mkdir(exist_ok=True)
         save_file(tensors, folder / f"fold_{fold}" / "weights.safetensors", metadata=header)
-    files = {
+    postprocessing = {"spleen": "largest_component"}
+    write_manifest(folder, toy_manifest(files=checksums_of(folder), **{"postprocessing": postprocessing, **changes}))
+    return open_bundle(folder)
+
+
+def checksums_of(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file of a bundle but its manifest."""
+    return {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name != "bundle.json"
+        if path.is_file() and path.name != MANIFEST_NAME
     }
-    manifest = BundleManifest(
-        name="toy",
-        title="Toy",
-        version="1",
-        target="Three organs of a toy",
-        modality="CT",
-        organs=ORGANS,
-        fusion_priority=(),
-        intensity_window_hu=None,
-        contrast="none",
-        age_range_years=(0.0, 18.0),
-        postprocessing={"spleen": "largest_component"},
-        training_data="toys",
-        licence="Apache-2.0",
-        intended_use="tests",
-        status="demonstration",
-        citation="",
-        files=files,
-    )
-    write_manifest(folder, replace(manifest, **changes))
-    return open_bundle(folder)
+
+
+def toy_manifest(**changes) -> BundleManifest:
+    """A valid manifest of the toy's three organs."""
+    values = {
+        "name": "toy",
+        "title": "Toy",
+        "version": "1.0",
+        "target": "Three organs of a toy",
+        "modality": "CT",
+        "organs": ORGANS,
+        "fusion_priority": (),
+        "intensity_window_hu": None,
+        "contrast": "none",
+        "age_range_years": (0.0, 18.0),
+        "postprocessing": {},
+        "training_data": "toys",
+        "licence": "Apache-2.0",
+        "intended_use": "tests",
+        "status": "demonstration",
+        "citation": "",
+        "files": {},
+    }
+    return BundleManifest(**{**values, **changes})
 
 
 def train_weights(folder: Path, plans: dict, seed: int = 0, steps: int = 70) -> dict:

@@ -9,17 +9,18 @@ import os
 import sys
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "PediatricAbdomenSeg"))
 
 from PediatricAbdomenSegLib.engine.cases.image_file import read_label_map
 from PediatricAbdomenSegLib.engine.cases.volume import LabelMap
 from PediatricAbdomenSegLib.engine.inference.pipeline import Segmentation
-from PediatricAbdomenSegLib.engine.inference.quality import assess
 from PediatricAbdomenSegLib.engine.progress import ProgressEvent
 from PediatricAbdomenSegLib.engine.worker.handlers import make_handlers, segment_job
 from PediatricAbdomenSegLib.engine.worker.jobs import segment_case
 from PediatricAbdomenSegLib.engine.worker.protocol import Segment
 from PediatricAbdomenSegLib.engine.worker.service import run_worker
+from toy_segmentation import toy_segmentation
 
 
 def segment(volume, bundle, options, on_progress, cancel, models) -> Segmentation:
@@ -27,23 +28,7 @@ def segment(volume, bundle, options, on_progress, cancel, models) -> Segmentatio
     on_progress(ProgressEvent("network", 0.5, 1.0))
     cancel.raise_if_cancelled()
     keys = options.organs or tuple(bundle.manifest.organs.values())
-    result = assess(LabelMap(truth.array, volume.geometry), keys)
-    return Segmentation(
-        label_map=LabelMap(truth.array, volume.geometry),
-        organs=result.organs,
-        quality=result.case_flags,
-        notes=(),
-        bundle_name=bundle.manifest.name,
-        bundle_sha256=bundle.sha256,
-        status=bundle.manifest.status,
-        device="cpu",
-        dtype="float32",
-        configuration="3d_fullres",
-        folds=("0",),
-        seconds={"network": 0.1},
-        peak_memory_mb=100.0,
-        entropy=truth.array * 10 if options.entropy else None,
-    )
+    return toy_segmentation(LabelMap(truth.array, volume.geometry), keys, bundle, options.entropy)
 
 
 def on_segment(request: Segment, on_progress, cancel) -> dict:

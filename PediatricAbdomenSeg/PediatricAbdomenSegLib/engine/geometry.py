@@ -41,10 +41,12 @@ class Geometry:
         """Whether two grids have the same shape and no corner differs by more than ``tolerance_mm``."""
         if self.shape != other.shape:
             return False
-        corners = np.array(
-            [[x, y, z, 1] for z in (0, self.shape[0]) for y in (0, self.shape[1]) for x in (0, self.shape[2])]
-        )
-        return bool(np.abs((self.affine - other.affine) @ corners.T).max() <= tolerance_mm)
+        return bool(np.abs((self.affine - other.affine) @ self.corners()).max() <= tolerance_mm)
+
+    def corners(self) -> np.ndarray:
+        """Index ``(x, y, z, 1)`` of the eight corners as columns, ``(4, 8)``: two grids differ most at one of them."""
+        z, y, x = self.shape
+        return np.array([[i, j, k, 1] for k in (0, z) for j in (0, y) for i in (0, x)]).T
 
     def to_ras(self, index_zyx: np.ndarray) -> np.ndarray:
         """Map voxel indices ``(..., 3)`` in ``(z, y, x)`` order to RAS mm ``(..., 3)``."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import struct
 from pathlib import Path
@@ -10,50 +9,14 @@ from pathlib import Path
 import pytest
 
 from PediatricAbdomenSegLib.engine.models.manifest import BundleManifest, write_manifest
+from toy_bundle import checksums_of, make_configuration, toy_manifest
 
 
 def new_plans() -> dict:
     """Plans as nnunetv2 2.8.1's planner writes them, with every kind of configuration."""
-    resampling = {"is_seg": False, "order": 3, "order_z": 0, "force_separate_z": None}
 
-    def configuration(dimensions: int, spacing: list[float]) -> dict:
-        return {
-            "data_identifier": "nnUNetPlans",
-            "preprocessor_name": "DefaultPreprocessor",
-            "batch_size": 2,
-            "patch_size": [16] * dimensions,
-            "median_image_size_in_voxels": [40.0] * dimensions,
-            "spacing": spacing,
-            "normalization_schemes": ["CTNormalization"],
-            "use_mask_for_norm": [False],
-            "resampling_fn_data": "resample_data_or_seg_to_shape",
-            "resampling_fn_seg": "resample_data_or_seg_to_shape",
-            "resampling_fn_data_kwargs": dict(resampling),
-            "resampling_fn_seg_kwargs": {**resampling, "is_seg": True, "order": 1},
-            "resampling_fn_probabilities": "resample_data_or_seg_to_shape",
-            "resampling_fn_probabilities_kwargs": {**resampling, "order": 1},
-            "architecture": {
-                "network_class_name": "dynamic_network_architectures.architectures.unet.PlainConvUNet",
-                "arch_kwargs": {
-                    "n_stages": 3,
-                    "features_per_stage": [4, 8, 12],
-                    "conv_op": f"torch.nn.modules.conv.Conv{dimensions}d",
-                    "kernel_sizes": [[3] * dimensions] * 3,
-                    "strides": [[1] * dimensions, [2] * dimensions, [2] * dimensions],
-                    "n_conv_per_stage": [2, 2, 2],
-                    "n_conv_per_stage_decoder": [2, 2],
-                    "conv_bias": True,
-                    "norm_op": f"torch.nn.modules.instancenorm.InstanceNorm{dimensions}d",
-                    "norm_op_kwargs": {"eps": 1e-05, "affine": True},
-                    "dropout_op": None,
-                    "dropout_op_kwargs": None,
-                    "nonlin": "torch.nn.LeakyReLU",
-                    "nonlin_kwargs": {"inplace": True},
-                },
-                "_kw_requires_import": ["conv_op", "norm_op", "dropout_op", "nonlin"],
-            },
-            "batch_dice": True,
-        }
+    def configuration(dimensions: int, spacing_mm: list[float]) -> dict:
+        return make_configuration(dimensions, spacing_mm, patch=(16, 16, 16), features=(4, 8, 12), convolutions=2)
 
     return {
         "dataset_name": "Dataset001_Toy",
@@ -127,31 +90,14 @@ def write_header_only_weights(path: Path, configuration: str | None = "3d_fullre
 
 def manifest_for(folder: Path, **changes) -> BundleManifest:
     """A valid manifest with the SHA-256 of all files that lie in ``folder``."""
-    files = {
-        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in folder.rglob("*")
-        if path.is_file() and path.name != "bundle.json"
-    }
     values = {
         "name": folder.name,
-        "title": "A toy",
-        "version": "1.0",
-        "target": "two organs",
-        "modality": "CT",
         "organs": {1: "spleen", 2: "liver"},
         "fusion_priority": ("spleen", "liver"),
-        "intensity_window_hu": None,
-        "contrast": "portal venous",
-        "age_range_years": (0, 17),
         "postprocessing": {"liver": "largest_component"},
-        "training_data": "none",
-        "licence": "Apache-2.0",
-        "intended_use": "tests",
-        "status": "demonstration",
-        "citation": "",
-        "files": files,
+        "files": checksums_of(folder),
     }
-    return BundleManifest(**{**values, **changes})
+    return toy_manifest(**{**values, **changes})
 
 
 @pytest.fixture

@@ -12,12 +12,11 @@ from ct_series_builder import write_series
 from PediatricAbdomenSegLib.engine.cases.image_file import write_volume
 from PediatricAbdomenSegLib.engine.cases.volume import LabelMap, Volume
 from PediatricAbdomenSegLib.engine.geometry import Geometry
-from PediatricAbdomenSegLib.engine.inference.pipeline import Segmentation
-from PediatricAbdomenSegLib.engine.inference.quality import assess
-from PediatricAbdomenSegLib.engine.models.manifest import BundleManifest
 from PediatricAbdomenSegLib.engine.models.store import Bundle
 from PediatricAbdomenSegLib.engine.progress import ProgressEvent
 from PediatricAbdomenSegLib.engine.worker.jobs import SegmentJob, segment_case
+from toy_bundle import toy_manifest
+from toy_segmentation import toy_segmentation
 
 SHAPE = (6, 40, 48)
 ORGANS = {1: "liver", 2: "spleen"}
@@ -41,25 +40,7 @@ def a_nifti(tmp_path) -> Path:
 @pytest.fixture
 def a_bundle(tmp_path) -> Bundle:
     """A demonstration bundle of liver and spleen; only its manifest exists."""
-    manifest = BundleManifest(
-        name="toy",
-        title="Toy model",
-        version="1.0",
-        target="two organs",
-        modality="CT",
-        organs=ORGANS,
-        fusion_priority=(),
-        intensity_window_hu=None,
-        contrast="any",
-        age_range_years=(0.0, 17.0),
-        postprocessing={},
-        training_data="none",
-        licence="Apache-2.0",
-        intended_use="tests",
-        status="demonstration",
-        citation="",
-        files={},
-    )
+    manifest = toy_manifest(title="Toy model", organs=ORGANS, age_range_years=(0.0, 17.0))
     return Bundle(tmp_path / "toy", manifest, "ab" * 32)
 
 
@@ -82,22 +63,7 @@ class FakeSegmenter:
             labels[1:5, 10:30, 5:25] = 6
             labels[2:4, 15:25, 30:40] = 1
         label_map = LabelMap(labels, volume.geometry)
-        return Segmentation(
-            label_map=label_map,
-            organs=assess(label_map, ("spleen", "liver"), 4.0).organs,
-            quality=(),
-            notes=(),
-            bundle_name=bundle.manifest.name,
-            bundle_sha256=bundle.sha256,
-            status=bundle.manifest.status,
-            device="cpu",
-            dtype="float32",
-            configuration="3d_fullres",
-            folds=("0",),
-            seconds={"network": 1.0},
-            peak_memory_mb=100.0,
-            entropy=labels * 17 if options.entropy else None,
-        )
+        return toy_segmentation(label_map, ("spleen", "liver"), bundle, options.entropy)
 
 
 @pytest.fixture

@@ -64,6 +64,13 @@ class SegSummary:
     overlapping: bool
     dropped_slices: int = 0
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user should know, sentences."""
+        if not self.dropped_slices:
+            return ()
+        return (f"{self.dropped_slices} slices with structures have no image in the series: no frames there.",)
+
 
 @dataclass(frozen=True)
 class _Kept:

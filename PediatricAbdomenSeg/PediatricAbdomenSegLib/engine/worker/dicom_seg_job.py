@@ -49,6 +49,6 @@ def export_dicom_seg(
         return {
             "segments": list(summary.segments),
             "frames": summary.frames,
-            "notes": list(found.notes),
+            "notes": [*found.notes, *summary.notes],
             "sha256": sha256_of_file(output),
         }

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PySide6 import QtCore, QtGui, QtWidgets
 
-_COLOURS = 96  # enough for flat widgets and smooth letters, and a quarter of the size
+_COLOURS = 256  # enough for flat widgets and the colours of all organs, and a third of the size
 
 
 @dataclass(frozen=True)

@@ -88,7 +88,7 @@ def run_with_real_worker(test: Any, scene: Any, say: Callable[[str], None]) -> N
         say("Segmenting it")
         segmentation_node = _segment(test, session, volume_node)
         say("Correcting and exporting it")
-        choice = ExportChoice(folder, "self-test", ".nii.gz", True, True, "tg263")
+        choice = ExportChoice(folder, "self-test", ".nii.gz", True, True, "tg263", dicom_seg=True)
         _correct_and_export(test, session, segmentation_node, volume_node, choice)
     finally:
         session.close()
@@ -113,11 +113,11 @@ def _correct_and_export(
     test.assertTrue(edit_tools.crop_beyond_slice(segmentation_node, largest.segment_id, tuple(centre), "above"))
     job = ExportJob(session, segmentation_node, volume_node, choice, [mask.organ.key for mask in masks])
     job.write_files()
-    if choice.rtstruct:
+    if choice.dicom_paths():
         ends: list[Any] = []
-        job.ask_for_rtstruct(ends.append, ends.append, lambda event: None)
+        job.ask_for_dicom(ends.append, ends.append, lambda event: None)
         _wait(lambda: ends)
-        test.assertIsInstance(ends[0], dict, str(ends[0]))
+        test.assertIsInstance(ends[0], list, str(ends[0]))
     for path in choice.paths():
         test.assertTrue(path.is_file(), str(path))
     written = int((read_label_map(choice.label_map_path).array == largest.organ.label).sum())

@@ -58,6 +58,9 @@ HEAVY = (
     "skimage",
     "highdicom",
     "pynetdicom",
+    "statsmodels",
+    "krippendorff",
+    "openpyxl",
 )
 
 

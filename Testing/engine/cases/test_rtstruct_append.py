@@ -131,6 +131,16 @@ def test_a_demonstration_model_marks_the_whole_structure_set(references, tmp_pat
     assert dataset.StructureSetDescription.endswith("Dr. Größe")
 
 
+def test_the_mark_of_a_demonstration_stays_when_another_model_adds_to_it(references, tmp_path):
+    write_rtstruct(references, [_roi("liver", _mask(5, 20))], tmp_path / "demo.dcm")
+    append_to_rtstruct(
+        references, [_roi("spleen", _mask(8, 15), CLINICAL)], tmp_path / "ours.dcm", tmp_path / "demo.dcm"
+    )
+    dataset = pydicom.dcmread(tmp_path / "ours.dcm")
+    assert dataset.StructureSetLabel.startswith("DEMO") and dataset.SeriesDescription.startswith("DEMO")
+    assert dataset.StructureSetLabel != pydicom.dcmread(tmp_path / "demo.dcm").StructureSetLabel
+
+
 def test_the_label_of_others_goes_on_and_differs(references, tmp_path):
     existing = _their_structure_set(references, tmp_path / "theirs.dcm")
     append_to_rtstruct(references, [_roi("spleen", _mask(8, 15), CLINICAL)], tmp_path / "ours.dcm", existing)

@@ -8,7 +8,7 @@ import SimpleITK as sitk
 from pydicom import dcmread
 
 from ct_series_builder import write_series
-from PediatricAbdomenSegLib.engine.cases.image_file import write_label_map
+from PediatricAbdomenSegLib.engine.cases.image_file import itk_image, write_label_map
 from PediatricAbdomenSegLib.engine.cases.read_case import read_case
 from PediatricAbdomenSegLib.engine.cases.rtstruct_reader import read_rtstruct
 from PediatricAbdomenSegLib.engine.cases.volume import LabelMap
@@ -136,3 +136,29 @@ def test_contours_are_appended_to_an_rtstruct_and_replace_one_of_its_rois(run, a
 def test_replacing_needs_an_rtstruct_to_replace_in(a_ct_folder, tmp_path):
     with pytest.raises(UsageError, match="existing RTSTRUCT"):
         export_rtstruct(a_ct_folder, [], tmp_path / "x.dcm", options=RtStructOptions(replaced=("Liver",)))
+
+
+def test_a_misspelt_edited_organ_is_a_usage_error(a_ct_folder, tmp_path):
+    with pytest.raises(UsageError, match="livre"):
+        export_rtstruct(a_ct_folder, [], tmp_path / "x.dcm", options=RtStructOptions(edited=("livre",)))
+
+
+def test_overlapping_segments_both_keep_their_contours(a_ct_folder, tmp_path):
+    volume = read_case(a_ct_folder)
+    layers = np.zeros((*volume.array.shape, 2), np.uint8)
+    layers[1:5, 5:30, 5:30, 0] = 1
+    layers[2:4, 10:20, 10:20, 1] = 1
+    image = sitk.GetImageFromArray(layers, isVector=True)
+    grid = itk_image(volume.array, volume.geometry)
+    image.SetOrigin(grid.GetOrigin())
+    image.SetSpacing(grid.GetSpacing())
+    image.SetDirection(grid.GetDirection())
+    for index, name in enumerate(("Liver", "Hepatoblastoma")):
+        image.SetMetaData(f"Segment{index}_Name", name)
+        image.SetMetaData(f"Segment{index}_LabelValue", "1")
+        image.SetMetaData(f"Segment{index}_Layer", str(index))
+    sitk.WriteImage(image, str(tmp_path / "both.seg.nrrd"))
+    export_rtstruct(a_ct_folder, [tmp_path / "both.seg.nrrd"], tmp_path / "x.dcm")
+    liver, tumour = read_rtstruct(tmp_path / "x.dcm", volume).rois
+    assert np.array_equal(liver.mask, layers[..., 0] == 1)
+    assert np.array_equal(tumour.mask, layers[..., 1] == 1)

@@ -28,6 +28,7 @@ from .rt_utils_helpers import rt_utils_helpers
 from .volume import DicomReferences
 
 _MAX_ST = 1024
+_DEMONSTRATION_LABEL = "DEMO AI"
 _LABEL_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _LABEL_TOKEN = 6  # digits: two structure sets of a patient do not meet by chance
 
@@ -47,12 +48,16 @@ class StructureSetText:
     description: str
 
 
-def structure_set_text(models: Sequence[ModelProvenance]) -> StructureSetText:
-    """Texts for contours by ``models``; one demonstration model among them marks the whole structure set."""
-    status = weakest_status(models)
+def structure_set_text(models: Sequence[ModelProvenance], label_before: str = "") -> StructureSetText:
+    """Texts for contours by ``models``; one demonstration model among them marks the whole structure set.
+
+    Args:
+        label_before: Structure Set Label of the structure set to which they are added; its mark stays.
+    """
+    status = "demonstration" if label_before.startswith(_DEMONSTRATION_LABEL) else weakest_status(models)
     if status == "demonstration":
         warning = "DEMONSTRATION MODEL trained on synthetic images: not for clinical use."
-        label, series_description = "DEMO AI", "DEMO AI contours, not for clinical use"
+        label, series_description = _DEMONSTRATION_LABEL, "DEMO AI contours, not for clinical use"
     elif status != "clinical":
         warning, label, series_description = "Research use only.", "RES AI", "AI contours, research use, unapproved"
     else:
@@ -135,16 +140,16 @@ def describe_derived(
         names: of the ROIs that were added or replaced.
         now: in the time zone of the structure set.
     """
-    text = structure_set_text(models)
+    before = str(dataset.get("StructureSetLabel") or "")
+    text = structure_set_text(models, before)
     predecessor = Dataset()
     predecessor.ReferencedSOPClassUID = dataset.SOPClassUID
     predecessor.ReferencedSOPInstanceUID = dataset.SOPInstanceUID
     dataset.PredecessorStructureSetSequence = DicomSequence([predecessor])
     dataset.SOPInstanceUID, dataset.SeriesInstanceUID = generate_uid(), generate_uid()
     dataset.SeriesNumber = derived_series_number(dataset)
-    before = str(dataset.get("StructureSetLabel") or "")
-    is_demonstration = weakest_status(models) == "demonstration"
-    dataset.StructureSetLabel = unique_label(text.label if is_demonstration else before, dataset.SOPInstanceUID)
+    label = text.label if text.label == _DEMONSTRATION_LABEL else before
+    dataset.StructureSetLabel = unique_label(label, dataset.SOPInstanceUID)
     dataset.SeriesDescription = text.series_description
     dataset.StructureSetName = f'{text.label} ROIs added to "{before}"'
     added = f'{text.description} That is true of the ROIs {", ".join(names)}; the others are those of "{before}".'

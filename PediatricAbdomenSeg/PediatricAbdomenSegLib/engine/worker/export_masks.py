@@ -15,7 +15,7 @@ from ..cases.roi_mask import ModelProvenance, RoiMask
 from ..cases.volume import DicomReferences, LabelMap
 from ..errors import InputError, UsageError
 from ..models.store import Bundle, find_bundle
-from ..organs import ALL_STRUCTURES, Organ
+from ..organs import ALL_STRUCTURES, Organ, organ_by_key
 
 
 @dataclass(frozen=True)
@@ -67,12 +67,14 @@ def masks_to_export(
         edited: keys of the organs that a person has corrected.
 
     Raises:
-        UsageError: the numbers of label maps and models do not fit.
+        UsageError: the numbers of label maps and models do not fit, or an organ that is not in the table.
         InputError: the CT is no DICOM series, a label map lies beyond it or holds values outside the table.
         ModelError: a bundle is not there.
     """
     if len(models) not in (0, 1, len(labels)):
         raise UsageError(f"{len(models)} models for {len(labels)} label maps.", "Give none, one, or one for each.")
+    for key in edited:
+        organ_by_key(key)  # a misspelt one must not pass for "not edited"
     origins = [provenance(find(model)) for model in models] or [None]
     references = read_case_references(ct_folder, series_uid)
     arrays: list[LabelArray] = []

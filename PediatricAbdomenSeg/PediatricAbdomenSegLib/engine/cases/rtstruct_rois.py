@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as DicomSequence
-from pydicom.tag import Tag
-from pydicom.valuerep import format_number_as_ds
 
 from ..organs import CodedConcept, Organ, OrganType
+from .contour_items import contour_sequence
 from .contours import Contour
 from .fma_codes import FMA_CODES
 from .roi_mask import ModelProvenance, RoiMask
@@ -20,8 +17,6 @@ from .rt_utils_helpers import rt_utils_helpers
 from .volume import DicomSlice
 
 MAX_LO, MAX_SH = 64, 16
-_CONTOUR_DATA = Tag(0x3006, 0x0050)
-_FLAT_MM = 1e-6
 _INTERPRETED_TYPES = {OrganType.TARGET: "GTV", OrganType.EXTERNAL: "EXTERNAL"}
 
 
@@ -53,9 +48,8 @@ def roi_items(
     contour = Dataset()
     contour.ReferencedROINumber = number
     contour.ROIDisplayColor = list(roi.organ.color)
-    contour.ContourSequence = DicomSequence(
-        [_contour(index, outline.points_px, slices[outline.slice_index]) for index, outline in enumerate(outlines, 1)]
-    )
+    sequence = contour_sequence(outlines, slices)
+    contour[sequence.tag] = sequence
     return RoiItems(_structure_set_roi(roi, number, name, frame_of_reference_uid), contour, _observation(roi, number))
 
 
@@ -78,35 +72,6 @@ def _generation_description(roi: RoiMask) -> str:
     model, version = roi.model, roi.model.version[:MAX_SH]
     rest = str(ModelProvenance("", version, "", model.status)) + edited
     return f"{model.name[: MAX_LO - len(rest)]}{rest}"
-
-
-def _contour(number: int, points_px: np.ndarray, image: DicomSlice) -> Dataset:
-    reference = Dataset()
-    reference.ReferencedSOPClassUID = image.sop_class_uid
-    reference.ReferencedSOPInstanceUID = image.sop_instance_uid
-    if image.frame_number is not None:
-        reference.ReferencedFrameNumber = image.frame_number
-    item = Dataset()
-    item.ContourImageSequence = DicomSequence([reference])
-    item.ContourGeometricType = "CLOSED_PLANAR"
-    item.NumberOfContourPoints = len(points_px)
-    item.ContourNumber = number
-    encoded = _decimal_strings(
-        image.corner_mm + points_px[:, :1] * image.column_step_mm + points_px[:, 1:] * image.row_step_mm
-    )
-    item[_CONTOUR_DATA] = RawDataElement(_CONTOUR_DATA, "DS", len(encoded), encoded, 0, True, True)
-    return item
-
-
-def _decimal_strings(points_mm: np.ndarray) -> bytes:
-    """DS value of points, encoded here because pydicom would turn each of a million numbers into an object."""
-    values = (np.round(points_mm, 4) + 0.0).ravel().tolist()  # + 0.0 makes -0.0 a plain zero
-    texts = ["%.4f" % value for value in values]  # noqa: UP031 - a third faster than f-strings
-    for axis in np.flatnonzero(np.ptp(points_mm, axis=0) < _FLAT_MM):
-        # Contours of an axial slice lie at exactly its position, which may have more decimals.
-        texts[axis::3] = [format_number_as_ds(float(points_mm[0, axis]))] * len(points_mm)
-    text = "\\".join(texts)
-    return (text + " " * (len(text) % 2)).encode("ascii")
 
 
 def _observation(roi: RoiMask, number: int) -> Dataset:

@@ -225,6 +225,7 @@ def _mark_as_encoded(dataset: Dataset) -> None:
     """Tell pydicom that raw values are encoded as the file will be, so that it copies instead of converting them."""
     dataset.set_original_encoding(True, True, dataset._character_set)  # pydicom has no public name for it
     for element in list(dataset.elements()):  # iterating over the data set itself would convert the raw values
-        if element.VR == "SQ":
+        is_copied = element.is_raw and element.is_implicit_VR
+        if element.VR == "SQ" and not is_copied:
             for item in dataset[element.tag].value:
                 _mark_as_encoded(item)

@@ -101,7 +101,11 @@ class Worker:
                 say(type="result", id=request["id"], result={"models": []})
             elif kind == "export_rtstruct":
                 Path(request["output"]).write_bytes(b"")
-                say(type="result", id=request["id"], result={"rois": [], "contours": 0, "points": 0, "notes": [], "sha256": ""})
+                say(
+                    type="result",
+                    id=request["id"],
+                    result={"rois": [], "contours": 0, "points": 0, "notes": [], "sha256": ""},
+                )
             else:
                 say(type="result", id=request["id"], result={})
 
@@ -161,10 +165,10 @@ def hardware() -> dict:
         "free_memory_mb": 22 * GIGABYTE_MB,
         "gflops": 30_000.0,
     }
-    names = "numpy SimpleITK pydicom scipy Pillow rt-utils safetensors torch dynamic-network-architectures"
+    names = "numpy SimpleITK pydicom scipy Pillow rt-utils highdicom pynetdicom safetensors torch"
     return {
         "devices": [gpu, cpu] if os.environ.get("PEDSEG_FAKE_GPU") != "0" else [cpu],
-        "packages": dict.fromkeys(names.split(), "1.0"),
+        "packages": dict.fromkeys([*names.split(), "dynamic-network-architectures"], "1.0"),
         "torch_problem": None,
         "python_version": platform.python_version(),
         "executable": sys.executable,

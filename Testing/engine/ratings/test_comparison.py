@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from rating_builder import a_study_of, ratings_of
 
 from PediatricAbdomenSegLib.engine.ratings.comparison import compare_sources, signed_rank
+from rating_builder import a_study_of, ratings_of
 
 # Hollander and Wolfe, Nonparametric Statistical Methods (1973), p. 29: depression scale factor of nine patients before
 # and after a tranquilliser. There: T+ = 40, one-sided p = 0.0195.
@@ -60,12 +60,15 @@ def test_each_case_counts_once_however_many_raters_and_organs_there_are(two_mode
     assert heart.p.reason == "no case has a difference"
 
 
-def test_bonferroni_counts_the_tests_that_there_are(two_models):
+def test_bonferroni_counts_the_tests_there_are_of_single_and_of_pooled_organs(two_models):
     study, scores = two_models
+    scores["model-b", "RO-1", "heart"] = [4] * 5 + [2]
     pooled, liver, heart = compare_sources(study, ratings_of(study, scores))
-    assert liver.p_corrected.value == pytest.approx(2 * liver.p.value)  # liver and the pool; the heart has no test
+    assert liver.p_corrected.value == pytest.approx(2 * liver.p.value)
+    assert heart.p_corrected.value == pytest.approx(min(1, 2 * heart.p.value))
+    assert pooled.p_corrected == pooled.p
+    *_, heart = compare_sources(study, ratings_of(study, {**scores, ("model-b", "RO-1", "heart"): [3] * 6}))
     assert heart.p_corrected.value is None
-    assert all((each.p_corrected.value or 0) <= 1 for each in (pooled, liver))
 
 
 def test_a_score_without_a_partner_is_left_out(two_models):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError, ResourceError, UsageError
 from ..json_fields import JsonFields
+from . import ratings_analysis
 from .console import Console, add_common_options
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         "others", metavar="OTHER", type=Path, nargs="+", help="study folders or files of scores (.jsonl)"
     )
     merge.set_defaults(run=run_merge)
+    ratings_analysis.add_parsers(actions)
     for each in (score, merge):
         add_common_options(each, with_json=True)
 

@@ -7,6 +7,7 @@ organs of one child, are not independent; each case counts once.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
@@ -34,7 +35,7 @@ class Comparison:
         difference: mean over cases, second minus first. better, worse, same: cases where the second is.
         statistic: W, the smaller rank sum, without cases of no difference.
         p: two-sided, from the permutation distribution, which holds with ties. p_corrected: after Bonferroni, of all
-            comparisons of the study that have a p.
+            comparisons that have a p: single organs, and pooled organs, are a family each.
     """
 
     first: str
@@ -63,8 +64,9 @@ def compare_sources(study: Study, ratings: Sequence[Rating]) -> tuple[Comparison
         for first, second in combinations(study.sources, 2)
         for label, keys in groups.items()
     ]
-    tests = sum(each.p.value is not None for each in found)
-    return tuple(replace(each, p_corrected=_bonferroni(each.p, tests)) for each in found)
+    single = {organ.key for organ in study.organs}
+    tests = Counter(each.label in single for each in found if each.p.value is not None)
+    return tuple(replace(each, p_corrected=_bonferroni(each.p, tests[each.label in single])) for each in found)
 
 
 def signed_rank(differences: Sequence[float]) -> tuple[Estimate, Estimate]:

@@ -120,7 +120,7 @@ def pooled_organs(study: Study) -> dict[str, tuple[str, ...]]:
 
 
 def case_group_rows(study: Study, ratings: Sequence[Rating]) -> tuple[DescriptionRow, ...]:
-    """Per source by age group, sex, contrast and tumour type, all organs and raters together.
+    """By age group, sex, contrast and tumour type, per source; all organs and raters together.
 
     A property that the study knows of no case, or that is the same in all, gives no rows.
     """
@@ -135,9 +135,9 @@ def case_group_rows(study: Study, ratings: Sequence[Rating]) -> tuple[Descriptio
         values = sorted({value_of(case) for case in study.cases}, key=lambda value: (not value, value))
         if len(values) < 2:
             continue
-        for source in study.sources:
-            for value in values:
-                chosen = [each for each in ratings if value_of(each.case) == value]
+        for value in values:
+            chosen = [each for each in ratings if value_of(each.case) == value]
+            for source in study.sources:
                 rows.append(_row(study, chosen, source.key, value or "not known", "", lambda each: True, group))
     return tuple(rows)
 

@@ -94,7 +94,7 @@ def to_hounsfield(stored: np.ndarray, scale: ValueScale) -> tuple[np.ndarray, Co
     """
     if scale.slope == 1.0 and scale.intercept.is_integer() and abs(scale.intercept) < 2**30 and stored.itemsize <= 2:
         intercept = int(scale.intercept)
-        if AIR_HU <= int(stored.min()) + intercept and int(stored.max()) + intercept <= HIGHEST_HU:
+        if int(stored.min()) + intercept >= AIR_HU and int(stored.max()) + intercept <= HIGHEST_HU:
             return _plainly_shifted(stored, intercept), Corrections(voxels=stored.size)
         hounsfield = np.add(stored, intercept, dtype=np.int32)
     else:

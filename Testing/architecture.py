@@ -19,7 +19,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "models": ("cases",),
     "inference": ("cases", "models", "runtime"),
     "reporting": ("cases", "models"),
-    "worker": ("cases", "models", "phantom", "inference", "reporting", "runtime"),
+    "worker": ("cases", "models", "phantom", "inference", "reporting", "runtime", "ratings"),
     "phantom": ("cases",),
     "evaluation": ("cases",),
     "ratings": ("cases",),

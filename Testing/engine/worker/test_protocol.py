@@ -24,6 +24,7 @@ from PediatricAbdomenSegLib.engine.worker.protocol import (
     Hello,
     ListModels,
     MakePhantom,
+    PrepareRatingCase,
     Progress,
     ProtocolError,
     Ready,
@@ -43,6 +44,7 @@ REQUEST_EXAMPLES = [
     Segment("3", "/data/Jörg Ünal/CT 1", "C:\\Ausgabe\\é"),
     ExportRtstruct("4", "ct", ("a.nii.gz", "b.nii.gz"), "out.dcm"),
     ExportDicomSeg("10", "ct", ("a.nii.gz",), "out.dcm", ("toy",), encoding="labelmap"),
+    PrepareRatingCase("12", "ct", "dicom_series", "a.dcm", "rtstruct", ("liver",), "out", series="1.2"),
     SendDicom("11", ("a.dcm", "b.dcm"), "archive", consent=True),
     ListModels("5"),
     Hardware("8"),
@@ -79,7 +81,7 @@ def test_an_older_partner_still_understands_what_it_ever_could():
     assert json.loads(encode(Hello("1")))["version"] == 1
     assert json.loads(encode(Ready("0.1.0", "3.12", 1)))["version"] == 1
     assert json.loads(encode(Segment("1", "in", "out")))["version"] == 3
-    assert json.loads(encode(ExportDicomSeg("1", "ct", (), "out.dcm")))["version"] == PROTOCOL_VERSION
+    assert json.loads(encode(ExportDicomSeg("1", "ct", (), "out.dcm")))["version"] == 4
 
 
 def test_every_kind_of_message_has_an_example_above():

@@ -14,7 +14,17 @@ from ..progress import CancelToken, OnProgress
 from .dicom_seg_job import export_dicom_seg
 from .hardware_job import describe_hardware
 from .jobs import SegmentJob, list_models, segment_case
-from .protocol import ExportDicomSeg, ExportRtstruct, Hardware, ListModels, MakePhantom, Segment, SendDicom
+from .protocol import (
+    ExportDicomSeg,
+    ExportRtstruct,
+    Hardware,
+    ListModels,
+    MakePhantom,
+    PrepareRatingCase,
+    Segment,
+    SendDicom,
+)
+from .rating_case_job import prepare_rating_case
 from .rtstruct_job import RtStructOptions, export_rtstruct
 from .send_job import send_to_node
 from .server import Handler
@@ -56,6 +66,19 @@ def make_handlers() -> Mapping[type, Handler]:
         files = [Path(path) for path in request.files]
         return send_to_node(files, request.node, request.consent, on_progress, cancel)
 
+    def on_rating_case(request: PrepareRatingCase, on_progress: OnProgress, cancel: CancelToken) -> dict[str, Any]:
+        return prepare_rating_case(
+            Path(request.image),
+            request.image_kind,
+            request.series,
+            Path(request.contours),
+            request.contours_kind,
+            request.organs,
+            Path(request.output),
+            on_progress,
+            cancel,
+        )
+
     def on_phantom(request: MakePhantom, on_progress: OnProgress, cancel: CancelToken) -> dict[str, Any]:
         spec = PhantomSpec(request.age_years, request.seed, tumour_ml=request.tumour_ml, spacing_mm=request.spacing_mm)
         phantom = make_phantom(spec, cancel.raise_if_cancelled)
@@ -72,6 +95,7 @@ def make_handlers() -> Mapping[type, Handler]:
         ExportRtstruct: on_export,
         ExportDicomSeg: on_export_seg,
         SendDicom: on_send,
+        PrepareRatingCase: on_rating_case,
         MakePhantom: on_phantom,
         ListModels: on_list,
         Hardware: on_hardware,

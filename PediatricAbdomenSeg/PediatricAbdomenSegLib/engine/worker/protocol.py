@@ -7,7 +7,7 @@ pure ASCII (JSON escapes), so no locale can break them and file names that are n
 **Versions.** A message travels under the version in which its kind last changed (``since``), so that an older partner
 still understands all it ever could, and refuses by number what it could not. 1: the first. 2: `Hardware`,
 `MakePhantom`, low memory, and edited organs and name style of an RTSTRUCT. 3: entropy. 4: `ExportDicomSeg`,
-`SendDicom`.
+`SendDicom`. 5: `PrepareRatingCase`.
 """
 
 from __future__ import annotations
@@ -26,12 +26,13 @@ from .requests import (
     Hello,
     ListModels,
     MakePhantom,
+    PrepareRatingCase,
     Segment,
     SendDicom,
     Shutdown,
 )
 
-PROTOCOL_VERSION = 4
+PROTOCOL_VERSION = 5
 FIRST_VERSION = 1  # of every kind of message without a ``since`` of its own
 MAX_LINE_BYTES = 1 << 20  # a request is a few hundred bytes; volumes travel as files
 
@@ -104,6 +105,7 @@ Request = (
     | ExportRtstruct
     | ExportDicomSeg
     | SendDicom
+    | PrepareRatingCase
     | MakePhantom
     | ListModels
     | Hardware

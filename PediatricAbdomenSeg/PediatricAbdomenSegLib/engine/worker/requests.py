@@ -112,6 +112,29 @@ class SendDicom:
 
 
 @dataclass(frozen=True)
+class PrepareRatingCase:
+    """Make plain files of a case for a rater. Result: as `rating_case_job.prepare_rating_case` says.
+
+    Attributes:
+        image, image_kind, series: the CT, and what it is in, as in `ratings.study.ImageReference`.
+        contours, contours_kind: as in `ratings.study.SegmentationReference`.
+        organs: keys of the organs that are scored.
+        output: folder that receives the files.
+    """
+
+    type: ClassVar[str] = "prepare_rating_case"
+    since: ClassVar[int] = 5
+    id: str
+    image: str
+    image_kind: str
+    contours: str
+    contours_kind: str
+    organs: tuple[str, ...]
+    output: str
+    series: str = ""
+
+
+@dataclass(frozen=True)
 class MakePhantom:
     """Make a synthetic child's CT. Result: ``{"ct_folder": path}``.
 

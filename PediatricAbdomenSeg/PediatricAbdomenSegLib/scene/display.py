@@ -60,6 +60,11 @@ def apply_preset(
             display.SetSegmentVisibility(segment_id, shown)
 
 
+def set_all_visible(segmentation_node: slicer.vtkMRMLSegmentationNode, visible: bool) -> None:
+    """Show or hide every segment, in one redraw."""
+    _display_of(segmentation_node).SetAllSegmentsVisibility(visible)
+
+
 def set_segment_visible(segmentation_node: slicer.vtkMRMLSegmentationNode, segment_id: str, visible: bool) -> None:
     """Show or hide one segment."""
     _display_of(segmentation_node).SetSegmentVisibility(segment_id, visible)

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 import slicer
-import vtk
-from vtk.util.numpy_support import numpy_to_vtk
 
 from ..engine.cases.volume import ScalarMap
-from .images import matrix_of
+from .images import matrix_of, scalar_image
 from .placement import place_beside, scene_batch, unused_name
 
 ENTROPY_ROLE = "PediatricAbdomenSeg.entropy"
@@ -34,9 +32,7 @@ def store_entropy(
     """
     scene = segmentation_node.GetScene()
     node = segmentation_node.GetNodeReference(ENTROPY_ROLE)
-    image = vtk.vtkImageData()
-    image.SetDimensions(entropy.array.shape[::-1])
-    image.GetPointData().SetScalars(numpy_to_vtk(np.ascontiguousarray(entropy.array, np.float32).ravel(), deep=True))
+    image = scalar_image(entropy.array.astype(np.float32, copy=False))
     with scene_batch(scene):
         if node is None:
             node = slicer.vtkMRMLScalarVolumeNode()

@@ -80,6 +80,14 @@ def oriented_image(array: np.ndarray, affine: np.ndarray, first: Index = (0, 0, 
     return image
 
 
+def scalar_image(array: np.ndarray) -> vtk.vtkImageData:
+    """A copy of ``(z, y, x)`` as an image of a volume node, whose grid the node keeps itself."""
+    image = vtk.vtkImageData()
+    image.SetDimensions(array.shape[::-1])
+    image.GetPointData().SetScalars(numpy_to_vtk(np.ascontiguousarray(array).ravel(), deep=True))
+    return image
+
+
 def lattice_offset(source: np.ndarray, target: np.ndarray, reach_voxels: int = 1024) -> Index | None:
     """What to add to an index ``(z, y, x)`` of lattice ``source`` to get that of the same voxel in ``target``.
 

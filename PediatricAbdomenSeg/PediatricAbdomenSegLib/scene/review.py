@@ -15,6 +15,7 @@ from ..engine.inference.quality import EMPTY, OrganResult, assess
 from ..engine.organs import Organ
 from .display import is_segment_visible
 from .images import geometry_of_volume
+from .organ_centre import centroid, inner_voxel
 from .segment_arrays import segment_of
 from .segmentation_reader import SegmentMask, read_masks, resolve
 
@@ -147,7 +148,9 @@ def _row(
     centre = None
     if voxels is not None:
         measured = result.centroid_ras_mm if result is not None else None
-        centre = _inner_centre(voxels, box, _centroid(voxels, box) if measured is None else geometry.to_index(measured))
+        corner = np.array([edge.start for edge in box])
+        at = centroid(voxels) if measured is None else geometry.to_index(measured) - corner
+        centre = corner + inner_voxel(voxels, at)
     return OrganRow(
         segment_id=mask.segment_id,
         name=mask.name,
@@ -160,23 +163,6 @@ def _row(
         edited=mask.edited,
         review=review_state(segmentation_node, mask.segment_id),
     )
-
-
-def _centroid(mask: np.ndarray, box: Box) -> np.ndarray:
-    """Index ``(z, y, x)`` of the mean of a mask's voxels; it has at least one."""
-    profiles = (mask.sum(axis=(1, 2)), mask.sum(axis=(0, 2)), mask.sum(axis=(0, 1)))
-    means = [np.average(np.arange(len(profile)), weights=profile) for profile in profiles]
-    return np.array(means) + [edge.start for edge in box]
-
-
-def _inner_centre(mask: np.ndarray, box: Box, centroid: np.ndarray) -> np.ndarray:
-    """Index ``(z, y, x)`` of a voxel near the centroid, which may itself lie outside a curved organ."""
-    corner = np.array([edge.start for edge in box])
-    inside = centroid - corner
-    z = next(z for z in np.abs(np.arange(len(mask)) - inside[0]).argsort(kind="stable") if mask[z].any())
-    pixels = np.argwhere(mask[z])
-    y, x = pixels[((pixels - inside[1:]) ** 2).sum(axis=1).argmin()]
-    return corner + (z, y, x)
 
 
 def _to_world(volume_node: slicer.vtkMRMLVolumeNode, local_ras_mm: np.ndarray) -> tuple[float, float, float]:

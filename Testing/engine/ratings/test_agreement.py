@@ -144,6 +144,17 @@ def test_two_raters_get_weighted_kappa_and_more_get_fleiss():
     assert "fleiss_kappa" in four and "weighted_kappa" not in four
 
 
+def test_a_contour_that_one_rater_scored_tells_ac2_how_often_a_score_is_given():
+    found = estimates(KRIPPENDORFF, list("abcdefghijkl"), intervals=False)
+    assert found["gwet_ac2"].value == pytest.approx(0.914, abs=5e-4)  # as published, with the twelfth unit
+    assert found["gwet_ac2"].n == 11
+
+
+def test_raters_who_agree_on_everything_get_no_interval_of_no_width():
+    found = estimates(np.repeat([[1.0], [2.0], [3.0], [4.0], [5.0]], 2, axis=1), list("abcde"))
+    assert found["exact"].text() == "1.00"
+
+
 def test_few_cases_give_no_interval(rng):
     scores = rng.integers(1, 6, (12, 2)).astype(float)
     assert estimates(scores, ["C1", "C2", "C3", "C4"] * 3)["gwet_ac2"].low is None

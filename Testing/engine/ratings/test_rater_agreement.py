@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from rating_builder import a_study_of, ratings_of
 
 from PediatricAbdomenSegLib.engine.ratings.rater_agreement import (
     bland_altman,
@@ -10,6 +9,7 @@ from PediatricAbdomenSegLib.engine.ratings.rater_agreement import (
     inter_rater_rows,
     intra_rater_rows,
 )
+from rating_builder import a_study_of, ratings_of
 
 # Bland and Altman, Lancet 327 (1986), table 1: first peak flow of 17 people with each meter, l/min.
 LARGE_METER = (494, 395, 516, 434, 476, 557, 413, 442, 650, 433, 417, 656, 267, 478, 178, 423, 427)
@@ -43,14 +43,15 @@ def test_raters_with_no_contour_in_common_have_no_limits():
 
 def test_two_raters_are_compared_on_pooled_organs_and_each_organ():
     study = a_study_of(("liver", "abdominal_aorta"), cases=6)
-    scores = {(source, rater, organ): (1, 2, 3, 4, 5, 5) for source in ("model-a",) for rater in study.raters
-              for organ in ("liver", "abdominal_aorta")}  # fmt: skip
+    both = ("liver", "abdominal_aorta")
+    scores = {("model-a", "RO-1", organ): (1, 2, 3, 4, 5, 5) for organ in both}
+    scores |= {("model-a", "RO-2", organ): (1, 2, 3, 4, 5, 4) for organ in both}
     rows = inter_rater_rows(study, ratings_of(study, scores))
     assert [row.label for row in rows] == [
         *("Type 1 organs", "Type 2 organs", "All structures"),
         *("liver", "abdominal_aorta"),
     ]
-    assert all(row.coefficients["weighted_kappa"].value == pytest.approx(1) for row in rows)
+    assert all(row.coefficients["exact"].value == pytest.approx(5 / 6) for row in rows)
     assert [row.coefficients["gwet_ac2"].low is not None for row in rows] == [True] * 3 + [False] * 2
     assert rows[2].coefficients["icc_2_1"].n == 12
 

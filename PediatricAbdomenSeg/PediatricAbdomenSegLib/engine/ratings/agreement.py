@@ -154,13 +154,14 @@ def _estimate(coefficient: Coefficient, scores: np.ndarray, cases: Sequence[str]
     if scores.shape[1] < 2:
         return undefined("there is one rater only")
     present = (~np.isnan(scores)).sum(axis=1)
-    rows = present == scores.shape[1] if coefficient.complete else present > 1
-    n = int(rows.sum())
+    n = int((present == scores.shape[1] if coefficient.complete else present > 1).sum())
     if not n:
         who = "every rater" if coefficient.complete and scores.shape[1] > 2 else "two raters"
         return undefined(f"no contour was scored by {who}")
     if n == 1:
         return undefined("only one contour was scored by more than one rater", n)
+    # AC2 learns how often each score is given from contours with one score too; the others leave these out themselves.
+    rows = present == scores.shape[1] if coefficient.complete else present > 0
     usable = scores[rows]
     value = coefficient.function(usable)
     if np.isnan(value):

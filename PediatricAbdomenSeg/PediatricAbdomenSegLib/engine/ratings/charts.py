@@ -42,7 +42,8 @@ def likert_chart(bars: Sequence[LikertBar], anchors: dict[int, str], note_title:
         bars: those of a group follow one another.
         anchors: score to its words, for the legend.
     """
-    width, left, right, bar, gap, between = 980, 330, 120, 17, 3, 10
+    width, right, bar, gap, between = 980, 120, 17, 3, 10
+    left = _label_room((each.group, each.label) for each in bars)
     plot = width - left - right
     parts, y = _legend(anchors, width), 64
     top = y
@@ -87,7 +88,8 @@ def forest_plot(rows: Sequence[ForestRow], low: float = 0.0) -> str:
     """Estimates with intervals on an axis from ``low`` (less, where an estimate is less) to 1."""
     ends = [end for row in rows for end in (row.estimate.value, row.estimate.low) if end is not None]
     low = min([low, *(math.floor(end * 5) / 5 for end in ends)])
-    width, left, right, step = 980, 330, 190, 24
+    width, right, step = 980, 190, 24
+    left = _label_room((each.group, each.label) for each in rows)
     plot = width - left - right
 
     def place(value: float) -> float:
@@ -183,6 +185,13 @@ def score_matrix(comparison: BlandAltman) -> str:
     parts.append(_text(16, top + 2.5 * cell, f"Score of {first}", 12, "middle", more=turned))
     parts.append(_text(left + 2.5 * cell, height - 10, f"Score of {second}", 12, "middle"))
     return _svg(width, height, f"Scores of {first} and {second}", parts)
+
+
+def _label_room(labels: Iterable[tuple[str, str]]) -> int:
+    """Width for the names of groups in bold and of their bars beside them; raters have names of any length."""
+    labels = list(labels)
+    widest = [max((len(each[place]) for each in labels), default=0) for place in (0, 1)]
+    return round(min(max(7.6 * widest[0] + 6.4 * widest[1] + 30, 200), 600))
 
 
 def _legend(anchors: dict[int, str], width: int) -> list[str]:

@@ -66,7 +66,7 @@ def bootstrap_interval(
 
     Returns:
         The 95 % interval; (None, None) with fewer than `FEWEST_CASES` cases, or when the statistic is not defined in
-        more than a tenth of the resamples.
+        more than a tenth of the resamples, or when all resamples give one value: that is no certainty.
     """
     groups: dict[str, list[int]] = {}
     for index, case in enumerate(cases):
@@ -80,4 +80,4 @@ def bootstrap_interval(
     if len(defined) < 0.9 * RESAMPLES:
         return None, None
     low, high = np.quantile(defined, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    return float(low), float(high)
+    return (float(low), float(high)) if low < high else (None, None)

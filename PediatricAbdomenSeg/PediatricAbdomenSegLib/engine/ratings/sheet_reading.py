@@ -73,13 +73,16 @@ def read_table(path: Path) -> RawTable:
 
 
 def _sheets(content: bytes, name: str) -> list[tuple[str, list[list[Any]]]]:
+    import zlib
+    from xml.etree.ElementTree import ParseError
     from zipfile import BadZipFile
 
     from openpyxl import load_workbook
 
     try:
         workbook = load_workbook(io.BytesIO(content), data_only=True)
-    except (BadZipFile, KeyError, ValueError, TypeError, OSError) as error:
+    # What openpyxl lets through of damaged files: it has no error of its own for them.
+    except (BadZipFile, zlib.error, ParseError, LookupError, ValueError, TypeError, AttributeError, OSError) as error:
         raise InputError(f"{name} is no readable workbook: {error}.", "Save it again as .xlsx.") from error
     sheets = [
         (sheet.title, [list(row) for row in sheet.iter_rows(values_only=True)])
@@ -111,6 +114,8 @@ def _grid(rows: Sequence[Sequence[Any]], where: str, title: str) -> Iterator[Raw
     heads: dict[str, int] = {}
     start = 0
     for start, row in enumerate(rows):
+        if not any(map(_plain, row)):
+            continue
         label = _plain(row[0] if row else "").casefold()
         known = [name for name in HEADER_ROWS if name.casefold() == label]
         # The row of pseudonyms may begin with anything, "Organ" or nothing; it comes first but for other header rows.

@@ -39,7 +39,7 @@ def test_a_sheet_is_imported_and_summarised(study, tmp_path, capfd):
     said = capfd.readouterr()
     result = json.loads(said.out)["result"]
     assert result["scores"] == 3 and result["verdicts"][0]["acceptable"] == ["liver"]
-    assert "RO-2 is not done: 1 of 2 required scores" in said.err
+    assert "Not every rater is done (RO-2: 1 of 2 required scores)" in said.err
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["ratings.csv", "ratings.xlsx", "summary.html"]
 
 

@@ -171,7 +171,7 @@ def test_titles_with_markup_in_them_stay_text(a_plan, tmp_path):
 
 def test_a_study_without_scores_gives_a_page_and_a_form_to_fill_in(a_study, tmp_path, capfd):
     assert main(["ratings", "summary", str(a_study), "--output", str(tmp_path)]) == 0
-    assert "RO-1 is not done: 0 of 10 required scores" in capfd.readouterr().err
+    assert "RO-1: 0 of 10 required scores; " in capfd.readouterr().err
     page = (tmp_path / "summary.html").read_text("utf-8")
     assert "there is no score" in page and "nan" not in re.findall(r"[a-z]+", page)
     assert (tmp_path / "ratings.xlsx").is_file()

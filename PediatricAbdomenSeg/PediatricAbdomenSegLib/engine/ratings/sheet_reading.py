@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError, ResourceError
-from .tables import ABSENT, HEADER_ROWS, LEGEND_SHEET
+from .tables import ABSENT, HEADER_ROWS, LEGEND_SHEET, TEXT_MARK
 
 LIST_COLUMNS = ("rater", "case", "organ", "score", "source", "reading")
 MORE_COLUMNS = ("not_assessable", "comment", "tags", "seconds_spent", "corrections")
@@ -156,7 +156,7 @@ def _plain(cell: Any) -> str:
 
 def _unmarked(text: str) -> str:
     """Without the mark that `tables` puts before texts a spreadsheet would run."""
-    return text[1:] if text.startswith("'") else text
+    return text.removeprefix(TEXT_MARK)
 
 
 def _cell_name(row: int, column: int) -> str:

@@ -12,6 +12,7 @@ from .agreement import COEFFICIENTS
 from .charts import ForestRow, LikertBar, bland_altman_plot, forest_plot, likert_chart, score_matrix
 from .durations import PER_CASE
 from .estimate import FEWEST_CASES, RESAMPLES
+from .progress import RaterProgress
 from .rater_agreement import AgreementRow
 from .record import utc_now
 from .statistics import Verdict
@@ -74,16 +75,19 @@ def write_summary(summary: Summary, path: Path, not_compared: Sequence[str] = ()
 def notices(summary: Summary, not_compared: Sequence[str] = ()) -> tuple[str, ...]:
     """What a reader has to know before believing the figures; () for nothing."""
     found = []
-    for rater in summary.unfinished:
-        progress = summary.progress[rater]
-        how_far = f"{progress.organs_done} of {progress.organs} required scores" if progress else "nothing is assigned"
-        found.append(f"{rater} is not done: {how_far}. Whoever goes on scoring should not read this page.")
+    if summary.unfinished:
+        done = "; ".join(f"{rater}: {_how_far(summary.progress[rater])}" for rater in summary.unfinished)
+        found.append(f"Not every rater is done ({done}). Whoever goes on scoring should not read this page.")
     if summary.changed_contours:
         found.append(f"{summary.changed_contours} scores are of contours that changed after they were assigned.")
     if not_compared:
         cases = ", ".join(not_compared)
         found.append(f"The texts of this study could not be compared with the patient data of {cases}: no CT there.")
     return (*found, *summary.problems)
+
+
+def _how_far(progress: RaterProgress | None) -> str:
+    return f"{progress.organs_done} of {progress.organs} required scores" if progress else "nothing is assigned"
 
 
 def _facts(summary: Summary) -> str:
@@ -166,7 +170,7 @@ def _agreement(summary: Summary, number: _Numbers) -> str:
         pooled = [row for row in summary.inter_rater if row.pooled]
         parts.append(
             _figure(
-                forest_plot(_forest(pooled)),
+                forest_plot(_forest([row for row in pooled if row.raters == summary.study.raters])),
                 number("Figure", "Agreement of the raters on pooled structures with 95 % confidence intervals."),
             )
         )
@@ -192,13 +196,8 @@ def _agreement(summary: Summary, number: _Numbers) -> str:
 
 
 def _forest(rows: Sequence[AgreementRow]) -> list[ForestRow]:
-    several = len({row.raters for row in rows}) > 1
     return [
-        ForestRow(
-            label_of(row.label) + (f" ({' – '.join(row.raters)})" if several else ""),
-            each.title,
-            row.coefficients[each.key],
-        )
+        ForestRow(label_of(row.label), each.title, row.coefficients[each.key])
         for row in rows
         for each in COEFFICIENTS
         if each.key in _ON_FOREST and each.key in row.coefficients

@@ -107,11 +107,13 @@ def agreement_table(rows: Sequence[AgreementRow], caption: str, first: str = "St
     keys = {key for row in rows for key in row.coefficients}
     columns = [each for each in COEFFICIENTS if each.key in keys]
     by_rater = len({row.raters for row in rows}) > 1 or all(len(row.raters) == 1 for row in rows)
-    lines = []
+    lines, before = [], None
     for row in rows:
-        found = row.coefficients
-        cells = [f"<th>{escape(' – '.join(row.raters))}</th>"] if by_rater else []
-        cells += [f"<th>{escape(label_of(row.label))}</th>", f'<td class="n">{found["exact"].n}</td>']
+        found, new = row.coefficients, row.raters != before
+        before = row.raters
+        raters = ALL_RATERS if len(row.raters) > 2 else " – ".join(row.raters)
+        cells = [f"<th>{escape(raters) if new else ''}</th>"] if by_rater else []
+        cells += [f"<th>{escape(label_of(row.label))}</th>", f'<td class="n">{_numbers(found)}</td>']
         for column in columns:
             each = found.get(column.key)
             if each is None:
@@ -119,10 +121,16 @@ def agreement_table(rows: Sequence[AgreementRow], caption: str, first: str = "St
             else:
                 in_per_cent = column.key in ("exact", "within_one") and each.value is not None
                 cells.append(notes.cell(each, _whole_per_cent(each) if in_per_cent else None))
-        lines.append(_line(cells, first=bool(lines)))
+        lines.append(_line(cells, first=bool(lines) and (new or not by_rater)))
     titles = [f"{each.title}{', %' if each.key in ('exact', 'within_one') else ''}" for each in columns]
     head = [*(["Raters"] if by_rater else []), first, "n", *titles]
     return _table(caption, head, lines, 2 if by_rater else 1) + notes.html()
+
+
+def _numbers(found: dict[str, Estimate]) -> str:
+    """Contours with two scores, and with one of every rater where these are fewer."""
+    pairs, complete = found["exact"].n, found["icc_2_1"].n
+    return str(pairs) if pairs == complete else f"{pairs} ({complete} by all)"
 
 
 def _whole_per_cent(share: Estimate) -> str:

@@ -24,6 +24,7 @@ LEGEND_SHEET = "Scale"
 HEADER_ROWS = ("Rater", "Case", "Source", "Reading")
 # Spreadsheet programs run a text that starts with one of these as a formula.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+TEXT_MARK = "'"
 _COLOURS = {1: "F4B6B0", 2: "F9D5B5", 3: "FBF0C2", 4: "DCEDC8", 5: "B7DDB9"}
 _LONGEST_TITLE = 31  # of a sheet, by the file format
 _COLUMNS = (
@@ -100,8 +101,9 @@ def _row(study: Study, rating: Rating) -> dict[str, Any]:
 
 
 def _inert(value: Any) -> Any:
-    """The value, a text that a spreadsheet would run marked as a text."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
+    """The value, a text that a spreadsheet would run (or that looks marked already) marked as a text."""
+    runs = isinstance(value, str) and value.startswith((*FORMULA_STARTS, TEXT_MARK))
+    return f"{TEXT_MARK}{value}" if runs else value
 
 
 def _fill_sheet(sheet: Any, study: Study, rater: str, ratings: Iterable[Rating]) -> None:

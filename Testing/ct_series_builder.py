@@ -85,3 +85,16 @@ def write_series(
             continue
         dataset.save_as(folder / names(index), enforce_file_format=True)
     return folder
+
+
+def write_tilted_series(
+    folder: Path, hounsfield: np.ndarray, spacing_mm: tuple[float, float, float] = (3.0, 1.5, 0.8)
+) -> Path:
+    """Write the series of a tilted gantry: the table moves along z, the images' planes are inclined by 18 degrees."""
+
+    def change(index: int, dataset: Dataset) -> None:
+        dataset.ImagePositionPatient = [-20, 30, -400 + spacing_mm[0] * index]
+
+    tilt = np.radians(18)
+    orientation = (1, 0, 0, 0, np.cos(tilt), np.sin(tilt))
+    return write_series(folder, orientation=orientation, spacing_mm=spacing_mm, hounsfield=hounsfield, change=change)

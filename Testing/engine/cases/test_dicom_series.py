@@ -112,6 +112,16 @@ def test_a_single_slice_is_refused(tmp_path):
         read_series(write_series(tmp_path / "ct", shape=(1, 8, 8)))
 
 
+@pytest.mark.parametrize(("slice_thickness", "thickness_mm"), [(2.5, 2.5), (None, 1.0), (0, 1.0)])
+def test_a_single_slice_is_as_thick_as_it_says_where_one_is_enough(tmp_path, slice_thickness, thickness_mm):
+    def change(index, dataset):
+        dataset.SliceThickness = slice_thickness
+
+    volume = read_series(write_series(tmp_path / "ct", shape=(1, 8, 8), change=change), fewest_slices=1)
+    assert volume.array.shape == (1, 8, 8)
+    assert volume.geometry.spacing_mm == pytest.approx((thickness_mm, 1.5, 0.8))
+
+
 def test_a_constant_volume_is_refused(tmp_path):
     with pytest.raises(InputError, match="All voxels"):
         read_series(write_series(tmp_path / "ct", hounsfield=np.full((3, 8, 8), -1000, np.int16)))

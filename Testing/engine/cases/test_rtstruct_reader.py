@@ -140,6 +140,18 @@ def test_points_and_open_contours_are_left_out_and_said(a_ct, tmp_path):
     assert "Contours of fewer than three points are left out: 1." in roi.warnings
 
 
+def test_an_offset_of_contours_from_their_plane_is_said(a_ct, tmp_path):
+    def change(dataset):
+        first, second = dataset.ROIContourSequence[0].ContourSequence
+        first.ContourOffsetVector, second.ContourOffsetVector = [0, 0, 0], [0, 0, 1.5]
+
+    drawn = [on_slice(a_ct, index, square(5, 5, 9, 9)) for index in (1, 2)]
+    write_structure_set(tmp_path / "rt.dcm", a_ct, [("Liver", drawn)], change)
+    roi = read_rtstruct(tmp_path / "rt.dcm", a_ct).rois[0]
+    assert any("Contour Offset Vector" in warning and warning.endswith(": 1.") for warning in roi.warnings)
+    assert np.flatnonzero(roi.mask.any((1, 2))).tolist() == [1, 2]
+
+
 def test_an_roi_without_contours_is_empty_and_said(a_ct, tmp_path):
     roi = _read_square(a_ct, tmp_path, [])
     assert not roi.mask.any()

@@ -7,7 +7,7 @@ import pytest
 
 from ct_series_builder import hounsfield_pattern, write_series
 from PediatricAbdomenSegLib.engine.cases.dicom_series import read_series
-from PediatricAbdomenSegLib.engine.cases.series_spacing import slice_grid
+from PediatricAbdomenSegLib.engine.cases.series_spacing import even_grid
 from PediatricAbdomenSegLib.engine.errors import InputError, UsageError
 
 
@@ -47,7 +47,7 @@ def test_mixed_spacing_is_named(tmp_path):
 def test_distances_that_creep_away_from_an_even_grid_are_refused():
     heights = np.r_[0, np.cumsum([2.0] * 60 + [2.09] * 60)]
     with pytest.raises(InputError, match="Mixed slice spacing"):
-        slice_grid(heights, [str(index) for index in range(121)])
+        even_grid(heights, [str(index) for index in range(121)])
 
 
 def test_positions_rounded_to_a_hundredth_are_no_mixed_spacing(tmp_path):
@@ -116,9 +116,9 @@ def test_anatomy_is_not_invented_over_a_wide_gap(tmp_path):
 def test_a_grid_of_countless_slices_is_refused():
     heights = np.r_[np.arange(100) * 5.0, 495.0 + 0.02]
     with pytest.raises(InputError, match="so unevenly"):
-        slice_grid(heights, [str(index) for index in range(101)], "fill")
+        even_grid(heights, [str(index) for index in range(101)], "fill")
 
 
 def test_an_unknown_treatment_of_gaps_is_a_wrong_call():
     with pytest.raises(UsageError, match="ignore"):
-        slice_grid(np.arange(3.0), ["a", "b", "c"], "ignore")
+        even_grid(np.arange(3.0), ["a", "b", "c"], "ignore")

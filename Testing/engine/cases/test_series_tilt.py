@@ -7,15 +7,12 @@ import pydicom
 import pytest
 from scipy.ndimage import map_coordinates
 
-from ct_series_builder import write_series
+from ct_series_builder import write_series, write_tilted_series
 from PediatricAbdomenSegLib.engine.cases.dicom_series import read_series
 from PediatricAbdomenSegLib.engine.cases.roi_mask import RoiMask
 from PediatricAbdomenSegLib.engine.cases.rtstruct_writer import write_rtstruct
 from PediatricAbdomenSegLib.engine.errors import InputError
 from PediatricAbdomenSegLib.engine.organs import organ_by_key
-
-TILT = np.radians(18)
-TILTED = (1, 0, 0, 0, np.cos(TILT), np.sin(TILT))
 
 
 def smooth(shape):
@@ -24,20 +21,11 @@ def smooth(shape):
     return np.rint(300 * np.sin(y / 9) + 200 * np.cos(x / 7) + 5 * z).astype(np.int16)
 
 
-def tilted_series(folder, hounsfield, step_mm=3.0):
-    """The table moves along z, the gantry's plane is inclined."""
-
-    def change(index, dataset):
-        dataset.ImagePositionPatient = [-20, 30, -400 + step_mm * index]
-
-    return write_series(folder, orientation=TILTED, hounsfield=hounsfield, change=change)
-
-
 @pytest.fixture
 def a_tilted_case(tmp_path):
     """Values of the images and the volume read from them."""
     values = smooth((6, 40, 32))
-    return values, read_series(tilted_series(tmp_path / "ct", values))
+    return values, read_series(write_tilted_series(tmp_path / "ct", values))
 
 
 def test_the_angle_is_said(a_tilted_case):
@@ -93,7 +81,7 @@ def test_slices_shifted_more_than_any_gantry_are_refused(tmp_path):
 
 def test_a_gap_in_a_tilted_series_is_filled_after_shearing(tmp_path):
     values = np.repeat(smooth((1, 40, 32)), 7, axis=0)
-    folder = tilted_series(tmp_path / "ct", values)
+    folder = write_tilted_series(tmp_path / "ct", values)
     whole = read_series(folder)
     (folder / "slice3.dcm").unlink()
     filled = read_series(folder, gaps="fill")

@@ -55,7 +55,7 @@ def test_commands_that_compute_nothing_load_no_network_library(arguments):
 
 def test_models_are_listed_with_version_and_status(pedseg):
     line = next(line for line in pedseg("models", "list").out.splitlines() if line.startswith("toy "))
-    assert line.split() == ["toy", "1", "demonstration", "Toy"]
+    assert line.split() == ["toy", "1.0", "demonstration", "Toy"]
 
 
 def test_the_list_of_models_names_the_folders_that_may_hold_more(pedseg, a_model):

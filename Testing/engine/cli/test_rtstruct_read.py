@@ -97,3 +97,19 @@ def test_a_ct_with_a_missing_slice_is_read_when_gaps_may_be_filled(pedseg, tmp_p
     outcome = pedseg("rtstruct", "read", file, ct, "--output", output, "--fill-gaps")
     assert outcome.code == 0, outcome.err
     assert np.count_nonzero(read_label_map(output).array) == 6 * 100
+
+
+def test_contours_and_body_of_a_single_slice_go_out_and_come_back(pedseg, tmp_path):
+    hounsfield = np.full((1, 40, 48), -1000)
+    hounsfield[:, 4:36, 4:44] = 40
+    ct = write_series(tmp_path / "ct", spacing_mm=(10.0, 3.0, 3.0), hounsfield=hounsfield)
+    references = read_references(ct)
+    rois = [("Liver", [on_slice(references, 0, square(5, 5, 14, 14))])]
+    file = write_structure_set(tmp_path / "rt.dcm", references, rois)
+    labels = tmp_path / "labels.nii.gz"
+    outcome = pedseg("rtstruct", "read", file, ct, "--output", labels)
+    assert outcome.code == 0, outcome.err
+    again = tmp_path / "again.dcm"
+    outcome = pedseg("rtstruct", "export", ct, labels, "--body", "--output", again)
+    assert outcome.code == 0, outcome.err
+    assert "Liver: liver, 9.0 ml" in pedseg("rtstruct", "read", again, ct).out

@@ -48,6 +48,7 @@ _TAGS = [
     "ImagePositionPatient",
     "ImageOrientationPatient",
     "PixelSpacing",
+    "SliceThickness",
     "Rows",
     "Columns",
     "SamplesPerPixel",

@@ -48,7 +48,7 @@ def labels_on_slices(label_map: LabelMap, references: DicomReferences) -> Labels
         InputError: a label lies outside the CT.
     """
     maps = [_index_map(one, label_map.geometry) for one in references.slices]
-    shape = references.slices[0].rows, references.slices[0].columns
+    shape = references.plane_shape
     whole = [np.rint(one) for one in maps]
     corners = np.array([[x, y, 1] for y in (0, shape[0]) for x in (0, shape[1])]).T
     off_voxels = max(float(np.abs((exact - round_) @ corners).max()) for exact, round_ in zip(maps, whole, strict=True))
@@ -63,9 +63,8 @@ def labels_on_slices(label_map: LabelMap, references: DicomReferences) -> Labels
 def _index_map(one: DicomSlice, geometry: Geometry) -> np.ndarray:
     """``(3, 3)`` matrix from ``(column, row, 1)`` of an image to the index ``(x, y, z)`` of a grid."""
     to_index = np.linalg.inv(LPS_TO_RAS @ geometry.affine)
-    position = np.array(one.position_mm)
     columns = [to_index[:3, :3] @ one.column_step_mm, to_index[:3, :3] @ one.row_step_mm]
-    return np.stack([*columns, to_index[:3, :3] @ position + to_index[:3, 3]], 1)
+    return np.stack([*columns, to_index[:3, :3] @ one.corner_mm + to_index[:3, 3]], 1)
 
 
 def _only_moves_voxels(whole: list[np.ndarray]) -> bool:
@@ -122,10 +121,11 @@ def _resampled(label_map: LabelMap, references: DicomReferences) -> np.ndarray:
     image = itk_image(label_map.array, label_map.geometry)
     resample = sitk.ResampleImageFilter()
     resample.SetInterpolator(sitk.sitkNearestNeighbor)
+    rows, columns = references.plane_shape
     planes = []
     for one in references.slices:
-        resample.SetSize((one.columns, one.rows, 1))
-        resample.SetOutputOrigin(one.position_mm)
+        resample.SetSize((columns, rows, 1))
+        resample.SetOutputOrigin(one.corner_mm.tolist())
         resample.SetOutputSpacing((one.pixel_spacing_mm[1], one.pixel_spacing_mm[0], 1.0))
         axes = np.stack([one.row_direction, one.column_direction, one.normal], 1)
         resample.SetOutputDirection(axes.ravel().tolist())
@@ -137,11 +137,12 @@ def _require_inside(label_map: LabelMap, references: DicomReferences) -> None:
     """Raise `InputError` unless every labelled voxel's centre lies in the box of the images, give or take half."""
     first = references.slices[0]
     axes = np.stack([first.row_direction, first.column_direction, first.normal])
-    corners = np.array([axes @ one.position_mm for one in references.slices])
+    corners = np.array([axes @ one.corner_mm for one in references.slices])
     pixel = np.array([first.pixel_spacing_mm[1], first.pixel_spacing_mm[0], 0.0])
     margin = (max(label_map.geometry.spacing_mm) + pixel) / 2
     low = corners.min(0) - margin
-    high = corners.max(0) + [(first.columns - 1) * pixel[0], (first.rows - 1) * pixel[1], 0.0] + margin
+    rows, columns = references.plane_shape
+    high = corners.max(0) + [(columns - 1) * pixel[0], (rows - 1) * pixel[1], 0.0] + margin
     to_lps = LPS_TO_RAS @ label_map.geometry.affine
     outside = 0
     for index_xyz in _labelled_voxels(label_map.array):

@@ -20,6 +20,7 @@ def read_case(
     series_uid: str | None = None,
     on_progress: OnProgress = ignore_progress,
     gaps: Gaps = "refuse",
+    fewest_slices: int = 2,
 ) -> Volume:
     """Read one CT.
 
@@ -28,20 +29,20 @@ def read_case(
             or a NIfTI, NRRD or MetaImage file.
         series_uid: Series Instance UID, where a folder holds several CT series.
         on_progress: stage "read", fraction done.
-        gaps: for DICOM, see `read_series`.
+        gaps, fewest_slices: for DICOM, see `read_series`.
 
     Raises:
         InputError: the path does not exist or is none of these, or its content cannot be used.
     """
     path = Path(path)
     if path.is_dir():
-        return read_series(path, series_uid, on_progress, gaps)
+        return read_series(path, series_uid, on_progress, gaps, fewest_slices)
     if not path.exists():
         raise InputError(f"{path} does not exist.", "Check the path.")
     if is_image_file(path):
         return read_image(path)
     if is_dicom_file(path):
-        return read_series(path.parent, series_uid or series_of_file(path), on_progress, gaps)
+        return read_series(path.parent, series_uid or series_of_file(path), on_progress, gaps, fewest_slices)
     raise InputError(
         f"{path} is neither DICOM nor an image file.",
         f"Give a folder with the DICOM files of a CT, or a file ending in {', '.join(IMAGE_SUFFIXES)}.",

@@ -77,10 +77,9 @@ def foreground_on_slices(roi: RoiMask, references: DicomReferences) -> tuple[np.
     Raises:
         InputError: the mask has another shape.
     """
-    first, count, grid = references.slices[0], len(references.slices), references.grid_indices
-    expected = (count, first.rows, first.columns)
-    # A sheared volume is wider than its images, which its slices are shifted against.
-    fits_plane = roi.mask.shape[1:] == expected[1:] or any(one.shift_px != (0.0, 0.0) for one in references.slices)
+    count, grid = len(references.slices), references.grid_indices
+    expected = (count, *references.plane_shape)
+    fits_plane = roi.mask.shape[1:] == expected[1:]
     if fits_plane and len(roi.mask) == count:
         return roi.foreground(), set()
     if not fits_plane or grid is None or len(roi.mask) <= grid[-1]:

@@ -269,6 +269,8 @@ def _contour(item: Dataset, where: str, notes: _Notes) -> RoiContour | None:
     if len(points_mm) < 3:
         notes.add("Contours of fewer than three points are left out")
         return None
+    if np.any(np.array(item.get("ContourOffsetVector") or 0, float)):  # retired, and no reason to move a contour
+        notes.add("Contours with a Contour Offset Vector (3006,0045), which is left aside: their points count")
     declared = item.get("NumberOfContourPoints")
     if declared is not None and int(declared) != len(points_mm):
         notes.add("Contours with another number of points than Number of Contour Points (3006,0046) says")

@@ -24,7 +24,7 @@ _FILL_HINT = "Export the complete series again, or interpolate over gaps with --
 
 
 @dataclass(frozen=True)
-class SliceGrid:
+class EvenGrid:
     """An even grid along the normal.
 
     Attributes:
@@ -51,7 +51,7 @@ class SliceGrid:
         )
 
 
-def slice_grid(heights_mm: np.ndarray, names: Sequence[str], gaps: Gaps = "refuse") -> SliceGrid:
+def even_grid(heights_mm: np.ndarray, names: Sequence[str], gaps: Gaps = "refuse") -> EvenGrid:
     """The grid of slices at given heights.
 
     Args:
@@ -75,7 +75,7 @@ def slice_grid(heights_mm: np.ndarray, names: Sequence[str], gaps: Gaps = "refus
     # Distances that each differ little, but all in the same direction, still lead away from an even grid.
     drift_mm = float(np.abs(heights_mm - even * spacing_mm).max())
     if not off.size and drift_mm <= 2 * _tolerance_mm(usual):
-        return SliceGrid(spacing_mm, len(heights_mm), None, even)
+        return EvenGrid(spacing_mm, len(heights_mm), None, even)
     off = off if off.size else np.arange(len(distances))
     if gaps == "refuse":
         raise _uneven(distances, usual, off, names)
@@ -86,7 +86,7 @@ def slice_grid(heights_mm: np.ndarray, names: Sequence[str], gaps: Gaps = "refus
             f"(at most {_LARGEST_FILLED_MM:g} mm).",
             "Export the complete series again, or give the connected part in a folder of its own.",
         )
-    grid = _even_grid(heights_mm)
+    grid = _coarsest_grid(heights_mm)
     if grid.slices > max(_MOST_SLICES, _FINEST_FRACTION * len(heights_mm)):
         raise InputError(
             f"The slices lie so unevenly ({distances.min():.2f} to {distances.max():.2f} mm) that an even grid would "
@@ -96,7 +96,12 @@ def slice_grid(heights_mm: np.ndarray, names: Sequence[str], gaps: Gaps = "refus
     return grid
 
 
-def filled(array: np.ndarray, grid: SliceGrid) -> np.ndarray:
+def lone_slice(thickness_mm: float) -> EvenGrid:
+    """The grid of a single slice."""
+    return EvenGrid(thickness_mm, 1, None, np.zeros(1))
+
+
+def filled(array: np.ndarray, grid: EvenGrid) -> np.ndarray:
     """Images on the slices of a grid, int16 ``(slices, rows, columns)``, linear between the two nearest images.
 
     Args:
@@ -116,7 +121,7 @@ def filled(array: np.ndarray, grid: SliceGrid) -> np.ndarray:
     return result
 
 
-def _even_grid(heights_mm: np.ndarray) -> SliceGrid:
+def _coarsest_grid(heights_mm: np.ndarray) -> EvenGrid:
     """The coarsest grid that all images lie on; if none does, that of the smallest distance."""
     distances = np.diff(heights_mm)
     smallest = float(np.median(distances[distances <= distances.min() + _tolerance_mm(float(distances.min()))]))
@@ -124,12 +129,12 @@ def _even_grid(heights_mm: np.ndarray) -> SliceGrid:
         indices = np.r_[0, np.cumsum(np.rint(distances * fraction / smallest))].astype(int)
         spacing_mm = float(heights_mm[-1]) / int(indices[-1])
         if np.abs(heights_mm - indices * spacing_mm).max() <= _tolerance_mm(spacing_mm):
-            return SliceGrid(spacing_mm, int(indices[-1]) + 1, tuple(indices.tolist()), heights_mm / spacing_mm)
+            return EvenGrid(spacing_mm, int(indices[-1]) + 1, tuple(indices.tolist()), heights_mm / spacing_mm)
     # Distances of at least one slice each: two images never share the nearest slice.
     spacing_mm = float(distances.min())
     heights = heights_mm / spacing_mm
     indices = np.floor(heights + 0.5).astype(int)
-    return SliceGrid(spacing_mm, int(indices[-1]) + 1, tuple(indices.tolist()), heights)
+    return EvenGrid(spacing_mm, int(indices[-1]) + 1, tuple(indices.tolist()), heights)
 
 
 def _usual(distances: np.ndarray) -> float:

@@ -114,7 +114,6 @@ def _of_slices(references: DicomReferences) -> SliceGrid:
         np.array([one.corner_mm for one in references.slices]),
         first.column_step_mm,
         first.row_step_mm,
-        first.rows,
-        first.columns,
+        *references.plane_shape,
         _images_of(replace(references, grid_indices=None)),
     )

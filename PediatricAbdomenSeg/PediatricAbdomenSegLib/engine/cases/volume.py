@@ -9,6 +9,8 @@ import numpy as np
 
 from ..geometry import Geometry
 
+ROUNDING_PX = 1e-6  # shifts that differ by less are the same
+
 
 @dataclass(frozen=True)
 class DicomSlice:
@@ -40,6 +42,11 @@ class DicomSlice:
     columns: int
     frame_number: int | None = None
     shift_px: tuple[float, float] = (0.0, 0.0)
+
+    @property
+    def name(self) -> str:
+        """For messages: the file's name, and the frame of a multi-frame image."""
+        return self.path.name if self.frame_number is None else f"{self.path.name} frame {self.frame_number}"
 
     @property
     def column_step_mm(self) -> np.ndarray:
@@ -85,6 +92,13 @@ class DicomReferences:
     patient_sex: str | None = None
     patient_position: str = ""
     grid_indices: tuple[int, ...] | None = None
+
+    @property
+    def plane_shape(self) -> tuple[int, int]:
+        """Rows and columns of the volume's slices: the images', and as many more as a tilted gantry shifts them by."""
+        first = self.slices[0]
+        columns, rows = np.ceil(np.max([np.negative(one.shift_px) for one in self.slices], 0) - ROUNDING_PX).tolist()
+        return first.rows + int(rows), first.columns + int(columns)
 
 
 @dataclass(frozen=True)

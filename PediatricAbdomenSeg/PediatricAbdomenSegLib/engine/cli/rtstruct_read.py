@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
             stages.report(event.stage, event.fraction)
 
         gaps = "fill" if arguments.fill_gaps else "refuse"
-        volume = read_case(arguments.ct, arguments.series, on_progress, gaps)
+        volume = read_case(arguments.ct, arguments.series, on_progress, gaps, fewest_slices=1)
         contents = read_rtstruct(
             arguments.rtstruct,
             volume,

@@ -12,6 +12,7 @@ from ..cases.label_layers import read_label_layers
 from ..cases.onto_slices import LabelsOnSlices, labels_on_slices
 from ..cases.read_case import read_case_references
 from ..cases.roi_mask import ModelProvenance, RoiMask
+from ..cases.series_tilt import on_sheared_grid, tilt_of
 from ..cases.volume import DicomReferences, LabelMap
 from ..errors import InputError, UsageError
 from ..models.store import Bundle, find_bundle
@@ -76,7 +77,7 @@ def masks_to_export(
     for key in edited:
         organ_by_key(key)  # a misspelt one must not pass for "not edited"
     origins = [provenance(find(model)) for model in models] or [None]
-    references = read_case_references(ct_folder, series_uid)
+    references = _on_volume_grid(read_case_references(ct_folder, series_uid))
     arrays: list[LabelArray] = []
     notes: list[str] = []
     for index, path in enumerate(labels):
@@ -105,6 +106,14 @@ def provenance(bundle: Bundle) -> ModelProvenance:
     """The bundle as contours name it."""
     manifest = bundle.manifest
     return ModelProvenance(manifest.name, manifest.version, bundle.sha256, manifest.status)
+
+
+def _on_volume_grid(references: DicomReferences) -> DicomReferences:
+    """With a tilted gantry the slices are those of the volume that is read from it: label maps lie on these."""
+    try:
+        return on_sheared_grid(references, tilt_of(references))
+    except InputError:  # no volume can be read from such slices, but one by one they can be drawn on
+        return references
 
 
 def _on_images(label_map: LabelMap, references: DicomReferences, name: str) -> LabelsOnSlices:

@@ -100,9 +100,9 @@ def segment_case(
         progress.begin("network", READ_SHARE, 1 - WRITE_SHARE)
         segmentation = segmenter(volume, bundle, job.options, on_progress=progress, cancel=cancel, models=models)
         progress.begin("write", 1 - WRITE_SHARE, 1.0)
-        segmentation = replace(segmentation, notes=run_notes(volume, segmentation))
         with os_errors_named(job.output):
-            write_result_files(folder, volume, segmentation, bundle, progress, job.dicom_seg)
+            written = write_result_files(folder, volume, segmentation, bundle, progress, job.dicom_seg)
+            segmentation = replace(segmentation, notes=(*run_notes(volume, segmentation), *written))
             files = {path.name: sha256_of_file(path) for path in sorted(folder.iterdir())}
             seconds = {"read": progress.seconds["read"], **segmentation.seconds, **progress.end()}
             record = result_record(volume, segmentation, bundle, request, seconds, files)
@@ -136,8 +136,8 @@ def write_result_files(
     bundle: Bundle,
     progress: JobProgress,
     dicom_seg: bool = False,
-) -> None:
-    """Write everything but result.json into ``folder``."""
+) -> tuple[str, ...]:
+    """Write everything but result.json into ``folder``; returns what the user should know of it, sentences."""
     label_map = segmentation.label_map
     structures = tuple(organ_by_key(organ.key) for organ in segmentation.organs)
     note = status_note(bundle.manifest.status)
@@ -155,22 +155,24 @@ def write_result_files(
     }
     write_seg_nrrd(label_map, folder / "segmentation.seg.nrrd", structures, tags)
     progress.part(0.5)
+    notes: tuple[str, ...] = ()
     if volume.references is not None and not rtstruct_notes(volume, segmentation):
         masks = roi_masks([LabelArray(label_map.array, provenance(bundle))], structures)
         # Seconds for a large case: reported organ by organ, which is also where a cancellation is noticed.
-        write_rtstruct(
+        notes = write_rtstruct(
             volume.references,
             masks,
             folder / "rtstruct.dcm",
             on_progress=lambda event: progress.part(0.5 + 0.2 * event.fraction),
-        )
+        ).notes
         progress.part(0.7)
         if dicom_seg:
-            write_dicom_seg(volume.references, masks, folder / "segmentation.dcm")
+            notes += write_dicom_seg(volume.references, masks, folder / "segmentation.dcm").notes
     progress.part(0.8)
     volumes_ml = {organ.key: organ.volume_ml for organ in segmentation.organs}
     title = f"{bundle.manifest.title} {bundle.manifest.version}"
     write_preview(volume, label_map, structures, folder / "preview.png", title, note.upper(), volumes_ml)
+    return notes
 
 
 def run_notes(volume: Volume, segmentation: Segmentation) -> tuple[str, ...]:

@@ -104,6 +104,6 @@ def export_rtstruct(
 
 def _body(ct_folder: Path, references: DicomReferences, progress: JobProgress) -> RoiMask:
     """The body on the images; its volume may have been sheared or filled, the images are not."""
-    volume = read_case(ct_folder, references.series_instance_uid, on_progress=progress, gaps="fill")
+    volume = read_case(ct_folder, references.series_instance_uid, progress, gaps="fill", fewest_slices=1)
     body = LabelMap(body_outline(volume).astype(np.uint8), volume.geometry)
     return RoiMask(BODY, labels_on_slices(body, references).array, "thresholded automatically", label_value=1)

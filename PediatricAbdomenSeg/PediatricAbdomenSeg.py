@@ -50,6 +50,7 @@ class PediatricAbdomenSegParameterNode:
         model_sha256: identity of the chosen bundle, so that another one of the same name is noticed.
         replace_organs: write into the segmentation under review instead of a new one.
         export_rtstruct, export_dicom_seg, export_seg_nrrd, label_map_suffix, add_to_dicom_database: see `ExportChoice`.
+        export_body, smooth_contours: its ``body`` and ``smooth``.
     """
 
     input_volume: vtkMRMLScalarVolumeNode
@@ -67,6 +68,8 @@ class PediatricAbdomenSegParameterNode:
     replace_organs: bool = False
     export_rtstruct: bool = True
     export_dicom_seg: bool = False
+    export_body: bool = False
+    smooth_contours: bool = False
     export_seg_nrrd: bool = False
     label_map_suffix: str = ""
     name_style: str = DEFAULTS.name_style

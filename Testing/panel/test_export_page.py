@@ -65,6 +65,23 @@ def test_ticked_organs_go_into_files_under_their_short_names(an_export_panel, tm
     assert (tmp_path / "CT_segmentation.seg.nrrd").is_file()
 
 
+def test_each_organ_keeps_the_mark_of_the_model_that_made_it(an_export_panel, tmp_path, click):
+    from PediatricAbdomenSegLib.engine.cases.label_layers import read_label_layers
+
+    ui, parameters = an_export_panel.export.ui, an_export_panel.parameters
+    liver = parameters.segmentation.GetSegmentation().GetSegment("liver")
+    liver.SetTag("Model", "other")
+    liver.SetTag("ModelStatus", "research")
+    parameters.export_rtstruct, parameters.export_seg_nrrd = False, True
+    ui.folderPathLineEdit.currentPath = str(tmp_path)
+    click(ui.exportButton)
+    (layer,) = read_label_layers(tmp_path / "CT_segmentation.seg.nrrd")
+    assert {label: str(model) for label, model in layer.models.items()} == {
+        1: "toy 1 (demonstration)",
+        6: "other 1 (research)",
+    }
+
+
 def test_files_that_are_there_are_replaced_only_when_the_user_agrees(an_export_panel, slicer_host, tmp_path, click):
     ui, parameters = an_export_panel.export.ui, an_export_panel.parameters
     parameters.export_rtstruct, parameters.export_seg_nrrd = False, True

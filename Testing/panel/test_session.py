@@ -138,13 +138,15 @@ def test_from_dicom_to_an_rtstruct_that_holds_the_correction(
     parameters.accepted_only = True
     parameters.label_map_suffix = ".nii.gz"
     parameters.export_seg_nrrd = parameters.export_dicom_seg = True
+    parameters.export_body = parameters.smooth_contours = True
     an_open_panel.refresh()
     pages["ExportPage"].export()
     process_events(until=lambda: "contours in the RTSTRUCT" in ui.summaryLabel.text, timeout_s=180)
 
     (rtstruct,) = out.glob("*_rtstruct.dcm")
     extents = z_extents_mm(rtstruct)
-    assert set(extents) == {"Spleen", "Liver"}
+    assert set(extents) == {"Spleen", "Liver", "External"}
+    assert dcmread(rtstruct).StructureSetLabel.startswith("DEMO")
     liver_z = np.flatnonzero((truth.array == 6).any(axis=(1, 2)))
     heights = truth.geometry.to_ras(np.stack([liver_z, 0 * liver_z, 0 * liver_z], axis=1).astype(float))[:, 2]
     assert extents["Liver"][0] == pytest.approx(heights.min(), abs=0.1)

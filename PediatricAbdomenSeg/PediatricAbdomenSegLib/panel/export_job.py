@@ -12,8 +12,8 @@ from typing import Any
 from slicer.i18n import tr as _
 
 from ..engine.cases.image_file import write_label_map
+from ..engine.cases.outline_style import DEFAULT_SIMPLIFY_PX, DEFAULT_SMOOTH_PX
 from ..engine.cases.seg_nrrd import write_seg_nrrd
-from ..engine.cases.volume import LabelMap
 from ..engine.errors import InputError, PediatricAbdomenSegError, ResourceError
 from ..engine.geometry import Geometry
 from ..engine.progress import OnProgress, ProgressEvent
@@ -25,7 +25,7 @@ from ..scene.volumes import dicom_references
 from .export_plan import ExportChoice, checked_choice, label_layers, named, organs_to_export
 from .session import Session
 
-LAYER_NAME = "layer{number}.nrrd"
+LAYER_NAME = "layer{number}.seg.nrrd"
 
 
 class ExportJob:
@@ -84,7 +84,7 @@ class ExportJob:
             write_label_map(merged, self.choice.label_map_path)
         if self.choice.seg_nrrd:
             organs = named([mask.organ for mask in self.masks], self.choice.name_style)
-            write_seg_nrrd(merged, self.choice.seg_nrrd_path, organs, self._model_tags())
+            write_seg_nrrd(merged, self.choice.seg_nrrd_path, organs, tags_of=self._model_tags())
 
     def ask_for_dicom(
         self,
@@ -127,19 +127,27 @@ class ExportJob:
         ask_next()
 
     def _requests(self, folder: Path) -> list[ExportRtstruct | ExportDicomSeg]:
-        labels = write_layers(label_layers(self.masks, self._geometry()), folder)
+        labels = self._write_layers(folder)
         common: dict[str, Any] = {
             "id": "",
             "ct_folder": str(ct_folder([instance.path for instance in self.references.slices], folder)),
             "labels": tuple(str(path) for path in labels),
-            "models": self._model_folders(),
             "series": self.references.series_instance_uid,
             "edited": tuple(mask.organ.key for mask in self.masks if mask.edited),
         }
         requests: list[ExportRtstruct | ExportDicomSeg] = []
         if self.choice.rtstruct:
             output = str(self.choice.rtstruct_path)
-            requests.append(ExportRtstruct(**common, output=output, name_style=self.choice.name_style))
+            smoothing = {"smooth_px": DEFAULT_SMOOTH_PX, "simplify_px": DEFAULT_SIMPLIFY_PX}
+            requests.append(
+                ExportRtstruct(
+                    **common,
+                    output=output,
+                    name_style=self.choice.name_style,
+                    body=self.choice.body,
+                    **(smoothing if self.choice.smooth else {}),
+                )
+            )
         if self.choice.dicom_seg:
             requests.append(ExportDicomSeg(**common, output=str(self.choice.dicom_seg_path)))
         return requests
@@ -147,28 +155,23 @@ class ExportJob:
     def _geometry(self) -> Geometry:
         return geometry_of_volume(self._volume)
 
-    def _model_tags(self) -> dict[str, str]:
-        """Tags of the model if one model made all the organs; otherwise none."""
-        models = {self._properties(mask).model for mask in self.masks}
-        return models.pop().as_tags() if len(models) == 1 else {}
+    def _write_layers(self, folder: Path) -> list[Path]:
+        """Files that say which model made which organ: a demonstration stays one, its bundle here or not."""
+        layers = label_layers(self.masks, self._geometry())
+        paths = [folder / LAYER_NAME.format(number=number) for number in range(len(layers))]
+        organs = tuple(dict.fromkeys(mask.organ for mask in self.masks))
+        for layer, path in zip(layers, paths, strict=True):
+            write_seg_nrrd(layer, path, organs, tags_of=self._model_tags())
+        return paths
 
-    def _model_folders(self) -> tuple[str, ...]:
-        """The bundle that made the organs, if it was one and it still is on this computer."""
-        hashes = {self._properties(mask).model.sha256 for mask in self.masks}
-        folders = [bundle.folder for bundle in self._session.models.bundles if hashes == {bundle.sha256}]
-        return tuple(str(folder) for folder in folders[:1])
+    def _model_tags(self) -> dict[str, dict[str, str]]:
+        """Tags of the model that made an organ, by its key; those drawn by hand are missing."""
+        models = {mask.organ.key: self._properties(mask).model for mask in self.masks}
+        return {key: model.as_tags() for key, model in models.items() if model.name}
 
     def _properties(self, mask: SegmentMask) -> SegmentProperties:
         segment = self._segmentation.GetSegmentation().GetSegment(mask.segment_id)
         return SegmentProperties.from_segment(segment, mask.segment_id)
-
-
-def write_layers(layers: Sequence[LabelMap], folder: Path) -> list[Path]:
-    """Write label maps into a folder and return their paths."""
-    paths = [folder / LAYER_NAME.format(number=number) for number in range(len(layers))]
-    for layer, path in zip(layers, paths, strict=True):
-        write_label_map(layer, path)
-    return paths
 
 
 def ct_folder(files: Sequence[Path], folder: Path) -> Path:

@@ -60,6 +60,7 @@ class ExportPage:
         fill(
             self.ui.labelMapComboBox, [(kinds[kind], kind) for kind in LABEL_MAP_SUFFIXES], parameters.label_map_suffix
         )
+        self.ui.bodyCheckBox.enabled = self.ui.smoothCheckBox.enabled = parameters.export_rtstruct
         self.ui.dicomDatabaseCheckBox.enabled = parameters.export_rtstruct or parameters.export_dicom_seg
 
     def export(self) -> None:
@@ -91,6 +92,8 @@ class ExportPage:
             rtstruct=parameters.export_rtstruct,
             name_style=parameters.name_style,
             dicom_seg=parameters.export_dicom_seg,
+            body=parameters.export_body,
+            smooth=parameters.smooth_contours,
         )
 
     def wanted_organs(self) -> tuple[str, ...]:

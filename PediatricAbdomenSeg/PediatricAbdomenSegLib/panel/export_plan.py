@@ -32,6 +32,7 @@ class ExportChoice:
         label_map_suffix: one of `LABEL_MAP_SUFFIXES`; empty for none.
         seg_nrrd, rtstruct, dicom_seg: whether these are written.
         name_style: one of `NAME_STYLES`.
+        body, smooth: whether the RTSTRUCT outlines the body too, and rounds the steps of its outlines.
     """
 
     folder: Path
@@ -41,6 +42,8 @@ class ExportChoice:
     rtstruct: bool
     name_style: str
     dicom_seg: bool = False
+    body: bool = False
+    smooth: bool = False
 
     @property
     def label_map_path(self) -> Path:

@@ -14,6 +14,9 @@ from PediatricAbdomenSegLib.engine.cases.rtstruct_reader import read_rtstruct
 from PediatricAbdomenSegLib.engine.cases.volume import LabelMap
 from PediatricAbdomenSegLib.engine.checksums import sha256_of_file
 from PediatricAbdomenSegLib.engine.errors import InputError, UsageError
+from PediatricAbdomenSegLib.engine.progress import CancelToken, ignore_progress
+from PediatricAbdomenSegLib.engine.worker.handlers import make_handlers
+from PediatricAbdomenSegLib.engine.worker.requests import ExportRtstruct
 from PediatricAbdomenSegLib.engine.worker.rtstruct_job import RtStructOptions, export_rtstruct
 
 
@@ -116,6 +119,20 @@ def test_the_body_is_outlined_on_request(tmp_path):
     assert dcmread(tmp_path / "x.dcm").RTROIObservationsSequence[1].RTROIInterpretedType == "EXTERNAL"
     body = read_rtstruct(tmp_path / "x.dcm", volume).rois[1].mask
     assert body[:, 12:48, 12:48].all() and not body[:, :9].any()
+
+
+def test_a_request_asks_for_rounded_outlines(a_ct_folder, tmp_path):
+    geometry = read_case(a_ct_folder).geometry
+    _, y, x = np.indices(geometry.shape)
+    ball = ((y - 20) ** 2 + (x - 24) ** 2 < 150).astype(np.uint8)
+    write_label_map(LabelMap(6 * ball, geometry), tmp_path / "labels.nii.gz")
+
+    def export(name, **options):
+        output = tmp_path / name
+        request = ExportRtstruct("1", str(a_ct_folder), (str(tmp_path / "labels.nii.gz"),), str(output), **options)
+        return make_handlers()[ExportRtstruct](request, ignore_progress, CancelToken())["points"]
+
+    assert export("rounded.dcm", smooth_px=0.16, simplify_px=0.18) < export("exact.dcm")
 
 
 def test_only_the_organs_asked_for_are_written(run, a_ct_folder, tmp_path):

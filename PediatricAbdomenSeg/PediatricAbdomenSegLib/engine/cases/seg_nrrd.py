@@ -35,7 +35,11 @@ def terminology_entry(organ: Organ) -> str:
 
 
 def write_seg_nrrd(
-    label_map: LabelMap, path: Path, structures: Sequence[Organ], tags: Mapping[str, str] | None = None
+    label_map: LabelMap,
+    path: Path,
+    structures: Sequence[Organ],
+    tags: Mapping[str, str] | None = None,
+    tags_of: Mapping[str, Mapping[str, str]] | None = None,
 ) -> None:
     """Write ``structures`` of a label map, all or nothing.
 
@@ -44,6 +48,7 @@ def write_seg_nrrd(
         path: ends in ``.seg.nrrd``.
         structures: each becomes a segment, in this order, also when the label map has no voxel of it.
         tags: added to every segment, for example the model's name, SHA-256 and status.
+        tags_of: added to single segments, by `Organ.key`, where several models made them.
 
     Raises:
         UsageError: another suffix.
@@ -57,7 +62,8 @@ def write_seg_nrrd(
     for key, value in _common_fields().items():
         image.SetMetaData(key, value)
     for index, organ in enumerate(structures):
-        for key, value in _segment_fields(organ, extents.get(organ.label), tags or {}).items():
+        all_tags = {**(tags or {}), **(tags_of or {}).get(organ.key, {})}
+        for key, value in _segment_fields(organ, extents.get(organ.label), all_tags).items():
             image.SetMetaData(f"Segment{index}_{key}", value)
     write_itk_image(image, path)
 

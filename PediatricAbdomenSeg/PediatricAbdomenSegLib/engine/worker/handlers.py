@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..cases.outline_style import OutlineStyle
 from ..inference.pipeline import InferenceOptions, ModelCache
 from ..phantom.ct_series import write_phantom
 from ..phantom.make import make_phantom
@@ -44,7 +45,12 @@ def make_handlers() -> Mapping[type, Handler]:
             Path(request.output),
             request.models,
             request.series,
-            RtStructOptions(name_style=request.name_style, edited=request.edited),
+            RtStructOptions(
+                name_style=request.name_style,
+                edited=request.edited,
+                style=OutlineStyle(request.smooth_px, request.simplify_px),
+                body=request.body,
+            ),
             on_progress,
             cancel,
         )

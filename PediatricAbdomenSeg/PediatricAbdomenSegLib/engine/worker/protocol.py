@@ -7,7 +7,8 @@ pure ASCII (JSON escapes), so no locale can break them and file names that are n
 **Versions.** A message travels under the version in which its kind last changed (``since``), so that an older partner
 still understands all it ever could, and refuses by number what it could not. 1: the first. 2: `Hardware`,
 `MakePhantom`, low memory, and edited organs and name style of an RTSTRUCT. 3: entropy. 4: `ExportDicomSeg`,
-`SendDicom`. 5: `PrepareRatingCase`.
+`SendDicom`. 5: `PrepareRatingCase`, body and
+smoothing of an RTSTRUCT.
 """
 
 from __future__ import annotations

@@ -47,50 +47,56 @@ class Segment:
 
 
 @dataclass(frozen=True)
-class ExportRtstruct:
-    """Write an RTSTRUCT from label maps on the grid of a CT series. Result: as `rtstruct_job.export_rtstruct` says.
+class Export:
+    """What both exports have in common.
 
     Attributes:
         ct_folder: folder of the CT series.
-        labels: label map files; organs of all of them go into one file.
+        labels: label maps or segmentations; organs of all of them go into one file.
         output: the file to write.
-        models: bundles that made the label maps: none (contours drawn by hand), one for all, or one for each.
+        models: bundles that made the label maps: none (what segmentations say counts), one for all, or one for each.
         series: Series Instance UID when the folder holds several.
-        name_style: ROI names: "tg263", "display" or "short".
         edited: keys of the organs that a person has corrected.
     """
 
-    type: ClassVar[str] = "export_rtstruct"
-    since: ClassVar[int] = 2
     id: str
     ct_folder: str
     labels: tuple[str, ...]
     output: str
     models: tuple[str, ...] = ()
     series: str | None = None
-    name_style: str = "tg263"
     edited: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class ExportDicomSeg:
-    """Write a DICOM Segmentation from label maps on the grid of a CT series. Result: as `export_dicom_seg` says.
+class ExportRtstruct(Export):
+    """Write an RTSTRUCT from label maps of a CT series. Result: as `rtstruct_job.export_rtstruct` says.
 
     Attributes:
-        ct_folder, labels, output, models, series, edited: as in `ExportRtstruct`.
+        name_style: ROI names: "tg263", "display" or "short".
+        body: outline the body too.
+        smooth_px, simplify_px: see `OutlineStyle`.
+    """
+
+    type: ClassVar[str] = "export_rtstruct"
+    since: ClassVar[int] = 5
+    name_style: str = "tg263"
+    body: bool = False
+    smooth_px: float = 0.0
+    simplify_px: float = 0.0
+
+
+@dataclass(frozen=True)
+class ExportDicomSeg(Export):
+    """Write a DICOM Segmentation from label maps of a CT series. Result: as `export_dicom_seg` says.
+
+    Attributes:
         encoding: "binary", "labelmap" or "labelmap-rle".
     """
 
     type: ClassVar[str] = "export_dicom_seg"
     since: ClassVar[int] = 4
-    id: str
-    ct_folder: str
-    labels: tuple[str, ...]
-    output: str
-    models: tuple[str, ...] = ()
-    series: str | None = None
     encoding: str = "binary"
-    edited: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

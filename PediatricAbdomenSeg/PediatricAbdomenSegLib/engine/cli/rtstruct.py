@@ -8,12 +8,11 @@ from pathlib import Path
 from ..cases.outline_style import DEFAULT_SIMPLIFY_PX, DEFAULT_SMOOTH_PX
 from . import rtstruct_read
 from .cancel_signals import cancel_by_signal
-from .console import Console, add_common_options, stray_prints_to_stderr
+from .console import Console, stray_prints_to_stderr
+from .export_options import ABOUT_LABELS, add_export_options, show_export
 
-DESCRIPTION = """
-Label values are those of the organ table, 1 to 20; segmentations saved by 3D Slicer (.seg.nrrd) may have any, and may
-overlap. Label maps need not lie on the CT's grid: they are resampled where they must be, which is said. Outlines give
-back exactly the label map unless --smooth and --simplify go beyond a third of a pixel together.
+ABOUT_OUTLINES = """
+Outlines give back exactly the label map unless --smooth and --simplify go beyond a third of a pixel together.
 """
 
 
@@ -22,19 +21,9 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser("rtstruct", help="contours for planning systems")
     actions = parser.add_subparsers(metavar="ACTION", required=True)
     rtstruct_read.add_parser(actions)
-    export = actions.add_parser("export", help="label maps to RTSTRUCT", description=DESCRIPTION)
-    export.add_argument("ct_folder", metavar="CT_FOLDER", type=Path, help="folder of the CT series")
-    export.add_argument("labels", metavar="LABELS", type=Path, nargs="+", help="label maps or segmentations")
-    export.add_argument("--output", metavar="FILE", type=Path, required=True, help="file to write")
-    export.add_argument(
-        "--model",
-        metavar="NAME",
-        action="append",
-        default=[],
-        help="bundle that made the labels: once for all, or once for each label map",
-    )
+    export = actions.add_parser("export", help="label maps to RTSTRUCT", description=ABOUT_LABELS + ABOUT_OUTLINES)
+    add_export_options(export)
     export.add_argument("--organs", metavar="KEY", nargs="+", help="only these organs, for example liver kidney_left")
-    export.add_argument("--edited", metavar="KEY", nargs="+", default=[], help="organs that you have corrected")
     export.add_argument(
         "--names",
         choices=("tg263", "display", "short"),
@@ -64,15 +53,12 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     export.add_argument(
         "--replace", metavar="NAME", nargs="+", default=[], help="ROIs of that RTSTRUCT to give the new contours to"
     )
-    export.add_argument("--series", metavar="UID", help="Series Instance UID where the folder holds several CT series")
-    add_common_options(export, with_json=True)
     export.set_defaults(run=run_export)
 
 
 def run_export(arguments: argparse.Namespace, console: Console) -> int:
     """Write the file and name its ROIs."""
     from ..cases.outline_style import OutlineStyle
-    from ..worker.protocol import Result
     from ..worker.rtstruct_job import RtStructOptions, export_rtstruct
 
     options = RtStructOptions(
@@ -95,9 +81,5 @@ def run_export(arguments: argparse.Namespace, console: Console) -> int:
             console.progress(),
             cancel,
         )
-    console.event(Result("1", content))
-    console.say(f"{len(content['rois'])} ROIs: {', '.join(content['rois'])}")
-    for note in content["notes"]:
-        console.say(f"Note: {note}")
-    console.say(f"Written to {arguments.output}")
+    show_export(content, "rois", arguments.output, console)
     return 0

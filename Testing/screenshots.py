@@ -49,7 +49,7 @@ class State:
     reach: Any
 
 
-SEGMENT, REVIEW, EXPORT, MODELS, RUNTIME = range(5)
+SEGMENT, REVIEW, EXPORT, RATING, MODELS, RUNTIME = range(6)
 STATES = (
     State("runtime-none", RUNTIME, lambda stage: None),
     State("review-empty", REVIEW, lambda stage: None),

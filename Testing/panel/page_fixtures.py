@@ -90,7 +90,8 @@ def a_panel(slicer_host, a_module, tmp_path):
     yield SimpleNamespace(
         panel=panel, session=session, processes=processes, clock=clock, parameters=parameters, tabs=tabs,
         segment=panel.pages["SegmentPage"], review=panel.pages["ReviewPage"], export=panel.pages["ExportPage"],
-        models=panel.pages["ModelsPage"], runtime=panel.pages["RuntimePage"], files=files, settings=values,
+        rating=panel.pages["RatingPage"], models=panel.pages["ModelsPage"], runtime=panel.pages["RuntimePage"],
+        files=files, settings=values,
     )  # fmt: skip
     panel.cleanup()
     tabs.delete()

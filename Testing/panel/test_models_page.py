@@ -22,7 +22,7 @@ def test_the_card_of_the_selected_model_is_shown(a_panel):
 
 def test_an_altered_file_is_found(a_panel, a_models_folder, click):
     ui = a_panel.models.ui
-    a_panel.tabs.setCurrentIndex(3)
+    a_panel.tabs.setCurrentIndex(4)
     click(ui.verifyButton)
     assert ui.modelsTable.item(0, 2).text() == "intact"
     with (a_models_folder / "multi-organ" / "plans.json").open("a") as file:

@@ -64,7 +64,7 @@ def test_a_reload_gives_a_working_panel(slicer_host, a_module, an_open_module):
     new = slicer_host.reload_module(a_module)
     assert new is not an_open_module
     assert new.panel.session is not None
-    assert new.ui.pagesTabWidget.count == 5
+    assert new.ui.pagesTabWidget.count == 6
 
 
 def test_choices_are_saved_with_the_scene(slicer_host, an_open_module, tmp_path):

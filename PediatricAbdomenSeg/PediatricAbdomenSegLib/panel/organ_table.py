@@ -89,7 +89,7 @@ class OrganTable:
         organ = qt.QTableWidgetItem(row.name)
         organ.setFlags(qt.Qt.ItemIsEnabled | qt.Qt.ItemIsSelectable | qt.Qt.ItemIsUserCheckable)
         organ.setCheckState(qt.Qt.Checked if row.visible else qt.Qt.Unchecked)
-        organ.setIcon(_swatch(row.color))
+        organ.setIcon(swatch(row.color))
         organ.setToolTip(_("Tick: shown in the views"))
         volume = qt.QTableWidgetItem(volume_text(row.volume_ml))
         volume.setTextAlignment(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
@@ -118,7 +118,7 @@ def volume_text(volume_ml: float) -> str:
     return f"{volume_ml:.0f}" if volume_ml >= 100 else f"{volume_ml:.1f}"
 
 
-def _swatch(color: tuple[float, float, float]) -> Any:
+def swatch(color: tuple[float, float, float]) -> Any:
     """A square in the segment's colour, RGB 0 to 1."""
     pixmap = qt.QPixmap(_SWATCH_PX, _SWATCH_PX)
     pixmap.fill(qt.QColor(*(round(255 * channel) for channel in color)))

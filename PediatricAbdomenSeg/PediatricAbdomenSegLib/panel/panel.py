@@ -17,6 +17,7 @@ from .job_store import JobStore
 from .jobs_folder import jobs_folder
 from .model_list import ModelList
 from .models_page import ModelsPage
+from .rating_page import RatingPage
 from .review_page import ReviewPage
 from .runtime_page import RuntimePage
 from .runtime_settings import RuntimeSettings
@@ -25,7 +26,7 @@ from .session import Session
 from .toolkit import Timer, file_of_instance, read_setting, slicer, write_setting
 from .worker_process import slicer_worker_process
 
-_REVIEW, _EXPORT = 1, 2  # places of these pages among the tabs
+_REVIEW, _EXPORT, _RATING = 1, 2, 3  # places of these pages among the tabs
 _STATUS_MS = 15_000
 
 
@@ -50,6 +51,7 @@ class Panel:
             ("SegmentPage", SegmentPage, _("Segment")),
             ("ReviewPage", ReviewPage, _("Review")),
             ("ExportPage", ExportPage, _("Export")),
+            ("RatingPage", RatingPage, _("Score")),
             ("ModelsPage", ModelsPage, _("Models")),
             ("RuntimePage", RuntimePage, _("Runtime")),
         )
@@ -59,6 +61,7 @@ class Panel:
             widget.setMRMLScene(scene)
             tabs.addTab(widget, title)
             self.pages[name] = make_page(widget, self.session, resource_path)
+        self.pages["RatingPage"].on_correct = self._correct
         tabs.connect("currentChanged(int)", lambda index: self._show_page_in_view())
         self.session.on_result(self._show_result)
 
@@ -106,6 +109,7 @@ class Panel:
         """Nodes are about to go: a run goes on, its result is kept and offered later."""
         self._unseen = None
         self.pages["ReviewPage"].forget_nodes()
+        self.pages["RatingPage"].end()
         self.session.forget_nodes()
 
     def cleanup(self) -> None:
@@ -113,15 +117,27 @@ class Panel:
         self.exit()
         self.set_parameters(None)
         self.pages["ReviewPage"].forget_nodes()
+        self.pages["RatingPage"].close()
         self.pages["RuntimePage"].close()
         self.session.close()
 
     def _show_page_in_view(self) -> None:
-        page = self.pages["ReviewPage"]
-        if self._is_entered and self._tabs.currentIndex == _REVIEW:
-            page.enter()
+        place = self._tabs.currentIndex if self._is_entered else None
+        review, rating = self.pages["ReviewPage"], self.pages["RatingPage"]
+        review.enter() if place == _REVIEW else review.exit()
+        if place == _RATING:
+            rating.enter()
         else:
-            page.exit()
+            case = rating.segmentation
+            rating.exit(is_case_in_view=place == _REVIEW and case is not None and review.segmentation is case)
+
+    def _correct(self, segmentation: Any, segment_id: str) -> None:
+        """Go to a contour that is being scored on the page Review, where it can be corrected."""
+        parameters = self.session.parameters
+        if parameters is not None:
+            parameters.segmentation = segmentation
+            self._tabs.setCurrentIndex(_REVIEW)
+            self.pages["ReviewPage"].select(segment_id)
 
     def _show_result(self, node: Any) -> None:
         """Go to a new result, but not away from another one that is being reviewed or exported."""
@@ -129,7 +145,8 @@ class Panel:
         if parameters is None:
             self._unseen = node
             return
-        is_at_work = self._tabs.currentIndex in (_REVIEW, _EXPORT) and parameters.segmentation is not None
+        is_reviewing = self._tabs.currentIndex in (_REVIEW, _EXPORT) and parameters.segmentation is not None
+        is_at_work = is_reviewing or self.pages["RatingPage"].is_at_work
         if is_at_work and parameters.segmentation is not node:
             text = _('"{name}" is ready: choose it on the page Review.').format(name=node.GetName())
             self.pages["ReviewPage"].announce(text)

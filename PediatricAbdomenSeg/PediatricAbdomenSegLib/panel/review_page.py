@@ -91,6 +91,10 @@ class ReviewPage:
             getattr(self.ui, name).enabled = bool(rows)
         self._show_selected()
 
+    def select(self, segment_id: str) -> None:
+        """Choose an organ in the list."""
+        self._table.select(segment_id)
+
     def announce(self, text: str) -> None:
         """Tell the user something that does not belong to the organ selected."""
         self._message = text

@@ -37,6 +37,11 @@ class SegmentWatch:
         )
         self._observed = (segmentation, [segmentation.AddObserver(event, self._take_event) for event in events])
 
+    @property
+    def has_changes(self) -> bool:
+        """Whether there was a change that was not told yet."""
+        return self._timer is not None
+
     def forget_changes(self) -> None:
         """What has changed up to now is known already."""
         if self._timer is not None:

@@ -21,6 +21,9 @@ __all__ = [
     "blocked_signals",
     "ctk",
     "file_of_instance",
+    "fit_slice_views",
+    "input_state",
+    "is_application_active",
     "qt",
     "read_setting",
     "slicer",
@@ -83,6 +86,24 @@ def wait_cursor() -> Iterator[None]:
         yield
     finally:
         qt.QApplication.restoreOverrideCursor()
+
+
+def is_application_active() -> bool:
+    """Whether Slicer is the application in front."""
+    return int(qt.QApplication.applicationState()) == int(qt.Qt.ApplicationActive)
+
+
+def input_state() -> tuple[int, int, int, int]:
+    """Where the pointer is and which of its buttons and which modifier keys are held."""
+    at = qt.QCursor.pos()
+    return at.x(), at.y(), int(qt.QApplication.mouseButtons()), int(qt.QApplication.keyboardModifiers())
+
+
+def fit_slice_views() -> None:
+    """Let every slice view show the whole of its background."""
+    manager = slicer.app.layoutManager()
+    for name in manager.sliceViewNames():
+        manager.sliceWidget(name).fitSliceToBackground()
 
 
 def read_setting(key: str, default: str = "") -> str:

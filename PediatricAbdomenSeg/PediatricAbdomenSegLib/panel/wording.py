@@ -20,6 +20,7 @@ def stage_text(stage: str) -> str:
         "postprocess": _("Cleaning up"),
         "write": _("Writing the result"),
         "rtstruct": _("Drawing contours"),
+        "contours": _("Reading the contours"),
     }
     return words.get(stage, stage)
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from copy import deepcopy
 from datetime import datetime
+from math import isfinite
 
 from pydicom import dcmread
 from pydicom.datadict import dictionary_VR
@@ -136,7 +137,11 @@ def copy_patient_and_study(header: Dataset, dataset: Dataset) -> None:
 def in_time_zone_of(header: Dataset, now: datetime) -> datetime:
     """The time as clocks show it in the zone that a header declares for all its times, unchanged where it does not."""
     offset = str(header.get("TimezoneOffsetFromUTC") or "")
-    return now.astimezone(datetime.strptime(offset, "%z").tzinfo) if re.fullmatch(r"[+-]\d{4}", offset) else now
+    return (
+        now.astimezone(datetime.strptime(offset, "%z").tzinfo)
+        if re.fullmatch(r"[+-](0\d|1[0-4])[0-5]\d", offset)
+        else now
+    )
 
 
 def _copied(header: Dataset, keyword: str) -> DataElement | RawDataElement:
@@ -155,7 +160,16 @@ def _copied(header: Dataset, keyword: str) -> DataElement | RawDataElement:
 
 def derived_series_number(header: Dataset) -> int:
     """Series Number for what is derived from the CT's series."""
-    return int(header.get("SeriesNumber") or 0) + _SERIES_NUMBER_OFFSET
+    return int(number_in(header, "SeriesNumber") or 0) + _SERIES_NUMBER_OFFSET
+
+
+def number_in(header: Dataset, keyword: str) -> float | None:
+    """A number that an export can do without; None where it is missing or what the header holds is none."""
+    try:
+        number = float(header.get(keyword) or 0)
+    except (TypeError, ValueError, OverflowError):  # two numbers, or text: archives keep whatever a scanner wrote
+        return None
+    return number if number and isfinite(number) else None
 
 
 def processing_equipment_code() -> Dataset:

@@ -27,6 +27,7 @@ from .ct_header import (
     derived_series_number,
     frame_of_reference_uid,
     in_time_zone_of,
+    number_in,
     read_ct_header,
     require_references,
 )
@@ -294,9 +295,9 @@ def _decimals(values: Iterable[float]) -> list[DSfloat]:
 
 def _slice_thickness_mm(references: DicomReferences, header: Dataset) -> float:
     """Slice Thickness, which DICOM SEG requires: the CT's, else the distance of the first slices, else 1 mm."""
-    thickness = header.get("SliceThickness")
-    if thickness:
-        return float(thickness)
+    thickness = number_in(header, "SliceThickness")
+    if thickness is not None and thickness > 0:
+        return thickness
     if len(references.slices) == 1:
         return 1.0
     first, second = references.slices[:2]

@@ -7,7 +7,7 @@ import pytest
 import SimpleITK as sitk
 
 from PediatricAbdomenSegLib.engine.cases.image_file import read_label_map, write_label_map
-from PediatricAbdomenSegLib.engine.cases.label_layers import read_label_layers
+from PediatricAbdomenSegLib.engine.cases.label_layers import read_label_layers, write_label_layers
 from PediatricAbdomenSegLib.engine.cases.roi_mask import ModelProvenance
 from PediatricAbdomenSegLib.engine.cases.seg_nrrd import write_seg_nrrd
 from PediatricAbdomenSegLib.engine.cases.volume import LabelMap
@@ -102,3 +102,18 @@ def test_a_label_beyond_the_organ_table_is_refused(tmp_path):
     write_label_map(LabelMap(np.full(SHAPE, 21, np.uint8), Geometry(SHAPE, np.eye(4))), tmp_path / "a.nii.gz")
     with pytest.raises(InputError, match=r"a\.nii\.gz holds the label 21"):
         read_label_layers(tmp_path / "a.nii.gz")
+
+
+def test_layers_that_are_written_come_back_and_name_nothing_but_organs(tmp_path):
+    masks = _boxes()
+    first, second = np.zeros(SHAPE, np.uint8), np.zeros(SHAPE, np.uint8)
+    first[masks[LIVER.label]], first[masks[SPLEEN.label]] = LIVER.label, SPLEEN.label
+    second[masks[HEPATOBLASTOMA.label]] = HEPATOBLASTOMA.label
+    grid = Geometry(SHAPE, np.diag([2.0, 1.5, 1.0, 1.0]))
+    for layers in ([first], [first, second]):
+        write_label_layers([LabelMap(each, grid) for each in layers], tmp_path / "neutral.seg.nrrd")
+        back = read_label_layers(tmp_path / "neutral.seg.nrrd")
+        assert [each.models for each in back] == [{}] * len(layers)
+        for given, layer in zip(layers, back, strict=True):
+            np.testing.assert_array_equal(layer.label_map.array, given)
+            np.testing.assert_allclose(layer.label_map.geometry.affine, grid.affine)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from ct_series_builder import write_series
+from label_map_builder import write_contours
 from PediatricAbdomenSegLib.engine.cli.__main__ import main
 
 
@@ -16,8 +17,8 @@ def study(tmp_path, capfd):
     """Two cases, one source, two raters."""
     cases = []
     for number in (1, 2):
-        write_series(tmp_path / f"{number}" / "ct", hounsfield=np.zeros((1, 4, 4), np.int16))
-        (tmp_path / f"{number}" / "a.nii.gz").write_bytes(b"contours")
+        write_series(tmp_path / f"{number}" / "ct", hounsfield=np.arange(32, dtype=np.int16).reshape(2, 4, 4))
+        write_contours(tmp_path / f"{number}" / "a.nii.gz", number)
         files = {"ct": f"{number}/ct", "segmentations": {"a": f"{number}/a.nii.gz"}}
         cases.append({"pseudonym": f"C0{number}", **files})
     plan = {"title": "Study", "raters": ["RO-1", "RO-2"], "sources": {"a": "Model A"}, "cases": cases}

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from ct_series_builder import write_series
+from label_map_builder import write_contours
 from PediatricAbdomenSegLib.engine.cli.__main__ import main
 from PediatricAbdomenSegLib.engine.ratings.unblinding import read_unblinded
 
@@ -28,8 +29,8 @@ def pedseg(capfd):
 def plan(tmp_path):
     """A plan of two cases, its files beside it."""
     for number in (1, 2):
-        write_series(tmp_path / f"{number}" / "ct", hounsfield=np.zeros((2, 4, 4), np.int16))
-        (tmp_path / f"{number}" / "a.nii.gz").write_bytes(b"contours")
+        write_series(tmp_path / f"{number}" / "ct", hounsfield=np.arange(32, dtype=np.int16).reshape(2, 4, 4))
+        write_contours(tmp_path / f"{number}" / "a.nii.gz", number)
     case = {"segmentations": {"a": "1/a.nii.gz"}, "pseudonym": "C01", "ct": "1/ct"}
     values = {
         "title": "Study",

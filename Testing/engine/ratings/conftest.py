@@ -9,15 +9,16 @@ import numpy as np
 import pytest
 
 from ct_series_builder import write_series
+from label_map_builder import write_contours
 from PediatricAbdomenSegLib.engine.ratings.assignment_files import assign
 from PediatricAbdomenSegLib.engine.ratings.creation import create_study
 from PediatricAbdomenSegLib.engine.ratings.plan import read_plan
 
-FLAT = np.zeros((2, 4, 4), np.int16)
+PIXELS = np.arange(32, dtype=np.int16).reshape(2, 4, 4)
 
 
 def write_files(folder: Path) -> Path:
-    """Two CTs, and label maps whose content nobody looks at; the folder of the plan."""
+    """Two CTs and four label maps, all different; the folder of the plan."""
     for number, name in enumerate(("Johanna^Müller", "Li^Bo"), start=1):
 
         def named(index, dataset, name=name, number=number):
@@ -25,9 +26,9 @@ def write_files(folder: Path) -> Path:
             dataset.PatientName, dataset.PatientID = name, f"48151{number}"
             dataset.PatientBirthDate = "20190307"
 
-        write_series(folder / f"child{number}" / "ct", hounsfield=FLAT, change=named)
-        for source in ("a", "manual"):
-            (folder / f"child{number}" / f"{source}.nii.gz").write_bytes(f"{number} {source}".encode())
+        write_series(folder / f"child{number}" / "ct", hounsfield=PIXELS, change=named)
+        for place, source in enumerate(("a", "manual")):
+            write_contours(folder / f"child{number}" / f"{source}.nii.gz", 2 * number + place)
     return folder
 
 

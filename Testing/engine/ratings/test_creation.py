@@ -1,12 +1,22 @@
 from __future__ import annotations
 
 import json
+import re
 
+import numpy as np
 import pytest
 from pydicom import dcmread
 
+from label_map_builder import number_in, write_contours
+from PediatricAbdomenSegLib.engine.cases.dicom_seg import write_dicom_seg
+from PediatricAbdomenSegLib.engine.cases.label_layers import read_label_layers
+from PediatricAbdomenSegLib.engine.cases.read_case import read_case
+from PediatricAbdomenSegLib.engine.cases.roi_mask import ModelProvenance, RoiMask
+from PediatricAbdomenSegLib.engine.cases.rtstruct_writer import write_rtstruct
+from PediatricAbdomenSegLib.engine.checksums import sha256_of_file
 from PediatricAbdomenSegLib.engine.errors import InputError, UsageError
-from PediatricAbdomenSegLib.engine.ratings.assignment_files import read_key
+from PediatricAbdomenSegLib.engine.organs import organ_by_key
+from PediatricAbdomenSegLib.engine.ratings.assignment_files import assign, read_key
 from PediatricAbdomenSegLib.engine.ratings.creation import create_study
 from PediatricAbdomenSegLib.engine.ratings.study import STUDY_NAME, read_study
 
@@ -32,18 +42,20 @@ def test_a_blinded_study_holds_the_contours_under_names_that_say_nothing(tmp_pat
     assert [(each.case, each.source) for each in key.contours] == [
         (case, source) for case in ("C01", "C02") for source in ("model-a", "manual")
     ]
-    for contour in key.contours:
+    for contour, number in zip(key.contours, (2, 3, 4, 5), strict=True):
         copy = folder / contour.segmentation.path
-        assert copy.parent.name == "contours" and copy.name.endswith(".nii.gz")
-        assert "a.nii" not in copy.name.removesuffix(".nii.gz") and "manual" not in copy.name
-    assert (folder / key.contours[0].segmentation.path).read_bytes() == b"1 a"
+        assert re.fullmatch(r"[0-9a-f]{12}\.seg\.nrrd", copy.name) and copy.parent.name == "contours"
+        assert number_in(copy) == number
+    assert key.contours[1].original_sha256 == sha256_of_file(files / "child1" / "manual.nii.gz")
     assert study.cases[0].image.path == "../clinic/child1/ct"
 
 
 def test_an_open_study_points_to_the_contours_where_they_are(tmp_path, a_plan):
     folder = tmp_path / "study"
     create_study(folder, a_plan(blinded=False))
-    assert read_key(folder).contours[1].segmentation.path == "../clinic/child1/manual.nii.gz"
+    contour = read_key(folder).contours[1]
+    assert contour.segmentation.path == "../clinic/child1/manual.nii.gz"
+    assert contour.original_sha256 == contour.segmentation.sha256
     assert not (folder / "contours").exists()
 
 
@@ -61,7 +73,7 @@ def test_an_rtstruct_is_known_by_its_uid(tmp_path, a_plan, files, cases):
         setattr(element, name, "1.2.840.10008.5.1.4.1.1.481.3")
     dataset.save_as(files / "rtstruct.dcm")
     values = cases(segmentations={"model-a": "rtstruct.dcm"})
-    create_study(tmp_path / "study", a_plan(cases=values))
+    create_study(tmp_path / "study", a_plan(cases=values, blinded=False))
     segmentation = read_key(tmp_path / "study").contours[0].segmentation
     assert (segmentation.kind, segmentation.sop_instance_uid) == ("rtstruct", dataset.SOPInstanceUID)
 
@@ -69,7 +81,7 @@ def test_an_rtstruct_is_known_by_its_uid(tmp_path, a_plan, files, cases):
 def test_a_slicer_scene_can_be_case_and_contours(tmp_path, a_plan, files, cases):
     (files / "case.mrb").write_bytes(b"scene")
     values = cases(ct="case.mrb", segmentations={"manual": "case.mrb"})
-    study = create_study(tmp_path / "study", a_plan(cases=values))
+    study = create_study(tmp_path / "study", a_plan(cases=values, blinded=False))
     assert study.cases[0].image.kind == "scene"
     assert read_key(tmp_path / "study").contours[0].segmentation.kind == "scene"
 
@@ -132,12 +144,44 @@ def test_a_plan_that_cannot_be_carried_out_is_refused_before_anything_is_written
     assert not folder.exists()
 
 
-def test_a_scene_with_files_beside_it_cannot_be_blinded(tmp_path, a_plan, files, cases):
-    (files / "case.mrml").write_bytes(b"scene")
-    values = cases(segmentations={"manual": "case.mrml"})
-    with pytest.raises(InputError, match="case.mrml"):
+@pytest.mark.parametrize("kind", ["rtstruct", "dicom_seg"])
+def test_no_file_of_a_blinded_study_says_whose_the_contours_are_or_of_whom(kind, tmp_path, a_plan, files, cases):
+    volume = read_case(files / "child1" / "ct")
+    mask = np.zeros(volume.array.shape, bool)
+    mask[:, 1:3, 1:3] = True
+    rois = [RoiMask(organ_by_key("liver"), mask, model=ModelProvenance("Alphanet", "1", "ab", "research"))]
+    write = {"rtstruct": write_rtstruct, "dicom_seg": write_dicom_seg}[kind]
+    write(volume.references, rois, files / "contours.dcm")
+    written = (files / "contours.dcm").read_bytes()
+    assert b"Johanna" in written and b"Alphanet" in written
+    create_study(tmp_path / "study", a_plan(cases=cases(segmentations={"model-a": "contours.dcm"})), seed="1")
+    assign(tmp_path / "study")
+    (copy,) = (each.segmentation for each in read_key(tmp_path / "study").contours if each.case == "C01")
+    (layer,) = read_label_layers(tmp_path / "study" / copy.path)
+    np.testing.assert_array_equal(layer.label_map.array == organ_by_key("liver").label, mask)
+    for path in (each for each in (tmp_path / "study").rglob("*") if each.is_file()):
+        for secret in (b"Johanna", b"ller", b"481511", b"20190307", b"Alphanet", b"PediatricAbdomenSeg"):
+            assert secret not in path.read_bytes(), path.name
+
+
+@pytest.mark.parametrize(
+    ("write", "named"),
+    [
+        (lambda path: write_contours(path, organ="heart"), "none of the study's organs"),
+        (lambda path: path.write_bytes(b"no label map"), "labels.nii.gz"),
+    ],
+)
+def test_contours_that_a_rater_could_not_see_leave_no_study_behind(tmp_path, a_plan, files, cases, write, named):
+    write(files / "labels.nii.gz")
+    values = [cases()[1], cases(segmentations={"manual": "labels.nii.gz"})[0]]
+    with pytest.raises(InputError, match=named):
         create_study(tmp_path / "study", a_plan(cases=values))
-    create_study(tmp_path / "study", a_plan(cases=values, blinded=False))
+    assert not [each for each in (tmp_path / "study").rglob("*") if each.is_file()]
+
+
+def test_a_rater_with_the_name_of_a_patient_is_told_before_anything_is_scored(tmp_path, a_plan):
+    with pytest.raises(InputError, match="field raters"):
+        create_study(tmp_path / "study", a_plan(raters=["RO-1", "Dr. Müller"]))
 
 
 def test_a_study_is_not_overwritten(a_study, a_plan):

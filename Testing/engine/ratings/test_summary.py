@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from ct_series_builder import write_series
+from label_map_builder import write_contours
 from PediatricAbdomenSegLib.engine.cli.__main__ import main
 from PediatricAbdomenSegLib.engine.ratings.assignment_files import assign, read_key
 from PediatricAbdomenSegLib.engine.ratings.creation import create_study
@@ -39,9 +40,9 @@ def the_study(tmp_path_factory):
     folder = tmp_path_factory.mktemp("reader")
     cases = []
     for number in range(CASES):
-        write_series(folder / f"{number}" / "ct", hounsfield=np.zeros((1, 4, 4), np.int16))
-        for source in ("model-a", "model-b"):
-            (folder / f"{number}" / f"{source}.nii.gz").write_bytes(f"{number} {source}".encode())
+        write_series(folder / f"{number}" / "ct", hounsfield=np.arange(32, dtype=np.int16).reshape(2, 4, 4))
+        for place, source in enumerate(("model-a", "model-b")):
+            write_contours(folder / f"{number}" / f"{source}.nii.gz", 2 * number + place + 1, "pancreas")
         cases.append(
             {
                 "pseudonym": f"P{number:02}",

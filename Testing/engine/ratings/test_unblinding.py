@@ -4,20 +4,20 @@ import json
 
 import pytest
 
+from label_map_builder import number_in
 from PediatricAbdomenSegLib.engine.errors import InputError
 from PediatricAbdomenSegLib.engine.ratings.assignment_files import KEY_NAME
 from PediatricAbdomenSegLib.engine.ratings.scoring import RatingSession
 from PediatricAbdomenSegLib.engine.ratings.unblinding import read_unblinded
 
-CONTENT = {b"1 a": ("C01", "model-a"), b"2 a": ("C02", "model-a")}
-CONTENT |= {b"1 manual": ("C01", "manual"), b"2 manual": ("C02", "manual")}
+CONTENT = {2: ("C01", "model-a"), 3: ("C01", "manual"), 4: ("C02", "model-a"), 5: ("C02", "manual")}
 
 
 def test_every_score_gets_back_the_source_of_the_file_that_was_shown(a_study):
     shown = {}
     with RatingSession(a_study, "RO-1", machine="m") as session:
         for item in session.assignment.items:
-            shown[item.token] = CONTENT[session.find_segmentation(item).path.read_bytes()]
+            shown[item.token] = CONTENT[number_in(session.find_segmentation(item).path)]
             session.add_score(item.token, "liver", 2)
             session.add_score(item.token, "liver", 4)
     content = read_unblinded(a_study)
@@ -25,6 +25,7 @@ def test_every_score_gets_back_the_source_of_the_file_that_was_shown(a_study):
     for rating in content.ratings:
         assert (rating.case.pseudonym, rating.source) == shown[rating.record.source_token]
         assert rating.bundle_sha256 == ("ab" * 32 if rating.source == "model-a" else "")
+        assert len(rating.original_sha256) == 64 and rating.original_sha256 != rating.record.segmentation_sha256
         assert rating.record.score == 4 and rating.case.tumour_type == "renal"
     assert sorted(rating.repeat for rating in content.ratings) == [0, 0, 0, 0, 1]
 

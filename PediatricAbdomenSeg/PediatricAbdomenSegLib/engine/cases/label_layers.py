@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import SimpleITK as sitk
 
 from ..errors import InputError
 from ..geometry import Geometry
 from ..organs import ALL_STRUCTURES
-from .image_file import as_labels, read_array
+from .image_file import as_labels, itk_image, read_array, write_itk_image
 from .roi_mask import ModelProvenance
 from .seg_nrrd_labels import relabelled, saved_segments
 from .volume import LabelMap
@@ -50,6 +51,29 @@ def read_label_layers(path: Path) -> tuple[LabelLayer, ...]:
         LabelLayer(_checked(relabelled(as_labels(plane, path), fields, path, layer), geometry, path), models)
         for layer, plane in enumerate(planes)
     )
+
+
+def write_label_layers(layers: Sequence[LabelMap], path: Path) -> None:
+    """Write label maps that overlap into one ``.seg.nrrd`` that says which organs its voxels are, and nothing else.
+
+    Args:
+        layers: at least one, all on one grid; values are `Organ.label`. An organ is in one layer only.
+        path: ends in ``.seg.nrrd``.
+
+    Raises:
+        ResourceError: the file cannot be written.
+    """
+    planes = [itk_image(layer.array.astype(np.uint8, copy=False), layer.geometry) for layer in layers]
+    image = sitk.Compose(planes) if len(planes) > 1 else planes[0]
+    found = []
+    for number, layer in enumerate(layers):
+        voxels = np.bincount(layer.array.ravel(), minlength=256)
+        found += [(number, organ) for organ in ALL_STRUCTURES if voxels[organ.label]]
+    for index, (layer, organ) in enumerate(found):
+        members = {"ID": organ.key, "Name": organ.display_name, "LabelValue": organ.label, "Layer": layer}
+        for name, value in members.items():
+            image.SetMetaData(f"Segment{index}_{name}", str(value))
+    write_itk_image(image, Path(path))
 
 
 def _checked(labels: np.ndarray, geometry: Geometry, path: Path) -> LabelMap:

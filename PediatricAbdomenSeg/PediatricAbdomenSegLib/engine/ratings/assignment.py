@@ -57,14 +57,16 @@ class Contour:
     Attributes:
         case: pseudonym.
         source: key.
-        segmentation: the file.
+        segmentation: the file that raters get.
         bundle_sha256: "" for manual contours.
+        original_sha256: of the file that a blinded study's copy was made from, else of the file itself.
     """
 
     case: str
     source: str
     segmentation: SegmentationReference
     bundle_sha256: str = ""
+    original_sha256: str = ""
 
 
 @dataclass(frozen=True)

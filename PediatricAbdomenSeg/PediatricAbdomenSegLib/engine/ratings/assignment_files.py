@@ -111,6 +111,7 @@ def read_key(folder: Path) -> StudyKey:
             source=each.text("source"),
             segmentation=segmentation_from_json(each.object("segmentation")),
             bundle_sha256=each.text("bundle_sha256", may_be_empty=True),
+            original_sha256=each.text("original_sha256", may_be_empty=True),
         )
         for each in values.objects("contours")
     )

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import secrets
-import shutil
 import uuid
 from collections.abc import Callable
 from pathlib import Path
 
-from ..cases.atomic_file import replaced_when_complete
+from ..cases.label_layers import write_label_layers
+from ..cases.volume import Volume
 from ..errors import InputError, UsageError
 from .assignment import Contour, StudyKey
 from .assignment_files import write_key
+from .case_contents import read_case_contours, read_case_image
 from .case_files import image_reference, segmentation_reference
 from .plan import PlannedCase, StudyPlan
 from .privacy import check_text, patient_strings
@@ -20,14 +21,16 @@ from .record import utc_now
 from .study import STUDY_NAME, Study, StudyCase, check_study, write_study
 
 CONTOURS_FOLDER = "contours"
-_SCENE_WITH_FILES = ".mrml"
 _RESULT_NAME = "result.json"
 
 
 def create_study(
     folder: Path, plan: StudyPlan, seed: str | None = None, on_case: Callable[[str], None] = lambda pseudonym: None
 ) -> Study:
-    """Make a study folder: ``study.json``, the key, and in a blinded study the contours under names that say nothing.
+    """Make a study folder: ``study.json``, the key, and in a blinded study neutral copies of the contours.
+
+    The copies hold voxels and organs in one kind of file, because an RTSTRUCT, a DICOM SEG or a scene names patient and
+    source in many places. The page that shows contours makes the same voxels of them: a rater misses nothing.
 
     Args:
         folder: to be made; it must not hold a study.
@@ -36,8 +39,9 @@ def create_study(
 
     Raises:
         UsageError: the folder holds a study already.
-        InputError: the plan contradicts itself, a file is missing or of the wrong kind, or a pseudonym, a path or
-            another text of the study has a name, id or date of the patient in it.
+        InputError: the plan contradicts itself, a file is missing or of the wrong kind, a pseudonym, a path or another
+            text of the study has a name, id or date of a patient in it, or contours to be blinded cannot be read,
+            belong to another CT or hold no organ of the study.
         ResourceError: a file cannot be read or written.
     """
     folder = Path(folder)
@@ -62,9 +66,9 @@ def create_study(
         created_at=utc_now(),
     )
     check_study(study)  # before anything is written
-    contours = [_contour(folder, planned, source, plan) for planned in plan.cases for source in planned.segmentations]
+    contours = _contours(folder, study, plan)
     # study.json comes last: a folder without it is no study, and creating it can be tried again.
-    write_key(folder, StudyKey(study.id, secrets.token_hex(16) if seed is None else seed, tuple(contours), {}))
+    write_key(folder, StudyKey(study.id, secrets.token_hex(16) if seed is None else seed, contours, {}))
     write_study(folder, study)
     return study
 
@@ -100,6 +104,8 @@ def _case(folder: Path, planned: PlannedCase, plan: StudyPlan, where: str) -> St
     texts = {
         "title": plan.title,
         "question": plan.question,
+        "raters": "\n".join(plan.raters),
+        "sources": "\n".join(f"{source.key}\n{source.title}" for source in plan.sources),
         "pseudonym": case.pseudonym,
         "age_group": case.age_group,
         "tumour_type": case.tumour_type,
@@ -107,11 +113,6 @@ def _case(folder: Path, planned: PlannedCase, plan: StudyPlan, where: str) -> St
     }
     for source, path in planned.segmentations.items():
         reference = segmentation_reference(path, folder)
-        if plan.blinded and path.suffix.lower() == _SCENE_WITH_FILES:
-            raise InputError(
-                f"{path.name} is a scene whose files lie beside it; a blinded study needs a copy of it in one file.",
-                "Save the scene as a medical record bundle (.mrb).",
-            )
         if not plan.blinded:  # else the copies get names of ours
             texts[f"segmentations: {source}"] = reference.path
     strings = patient_strings(planned.ct, image)
@@ -120,20 +121,38 @@ def _case(folder: Path, planned: PlannedCase, plan: StudyPlan, where: str) -> St
     return case
 
 
-def _contour(folder: Path, planned: PlannedCase, source: str, plan: StudyPlan) -> Contour:
-    path = planned.segmentations[source]
-    shown = _neutral_copy(folder, path) if plan.blinded else path
-    bundle = plan.bundles.get(source) or _bundle_beside(path)
-    return Contour(planned.pseudonym, source, segmentation_reference(shown, folder), bundle)
+def _contours(folder: Path, study: Study, plan: StudyPlan) -> tuple[Contour, ...]:
+    """Every contour set as raters get it; in a blinded study its copy is written."""
+    contours, copies = [], []
+    try:
+        for case, planned in zip(study.cases, plan.cases, strict=True):
+            volume = None
+            if plan.blinded:
+                volume = read_case_image(planned.ct, case.image.kind, case.image.series_instance_uid)
+            for source, path in planned.segmentations.items():
+                original = shown = segmentation_reference(path, folder)
+                if volume is not None:
+                    copies.append(folder / CONTOURS_FOLDER / f"{secrets.token_hex(6)}.seg.nrrd")
+                    _write_neutral(path, original.kind, volume, study, f"{case.pseudonym}, {source}", copies[-1])
+                    shown = segmentation_reference(copies[-1], folder)
+                bundle = plan.bundles.get(source) or _bundle_beside(path)
+                contours.append(Contour(case.pseudonym, source, shown, bundle, original.sha256))
+    except BaseException:
+        for copy in copies:  # without a study nobody would know what they are
+            copy.unlink(missing_ok=True)
+        raise
+    return tuple(contours)
 
 
-def _neutral_copy(folder: Path, path: Path) -> Path:
-    """A copy whose name says nothing about where it came from; only what kind of file it is."""
-    suffix = "".join(path.suffixes[-2:]) if path.name.lower().endswith((".nii.gz", ".seg.nrrd")) else path.suffix
-    copy = folder / CONTOURS_FOLDER / f"{secrets.token_hex(6)}{suffix.lower()}"
-    with replaced_when_complete(copy) as temporary:
-        shutil.copyfile(path, temporary)
-    return copy
+def _write_neutral(path: Path, kind: str, volume: Volume, study: Study, where: str, copy: Path) -> None:
+    organs = [organ.key for organ in study.organs]
+    found = read_case_contours(path, kind, volume, organs)
+    if not found.organs:
+        raise InputError(
+            f"{where}: {path.name} holds none of the study's organs.",
+            f"Name its structures like organs of the table; the study asks for {', '.join(organs)}.",
+        )
+    write_label_layers(found.layers, copy)
 
 
 def _bundle_beside(path: Path) -> str:

@@ -30,8 +30,8 @@ _LONGEST_TITLE = 31  # of a sheet, by the file format
 _COLUMNS = (
     *("study", "case", "source", "source_title", "organ", "organ_name", "organ_type", "rater", "reading"),
     *("score", "not_assessable", "comment", "tags", "seconds_spent", "corrections", "rated_at"),
-    *("age_group", "sex", "contrast", "tumour_type", "bundle_sha256", "segmentation_sha256"),
-    *("segmentation_changed", "software_version", "record"),
+    *("age_group", "sex", "contrast", "tumour_type", "bundle_sha256", "original_sha256"),
+    *("segmentation_sha256", "segmentation_changed", "software_version", "record"),
 )
 
 
@@ -93,6 +93,7 @@ def _row(study: Study, rating: Rating) -> dict[str, Any]:
         "contrast": {True: "yes", False: "no"}.get(case.contrast, ""),
         "tumour_type": case.tumour_type,
         "bundle_sha256": rating.bundle_sha256,
+        "original_sha256": rating.original_sha256,
         "segmentation_sha256": record.segmentation_sha256,
         "segmentation_changed": "yes" if record.segmentation_changed else "no",
         "software_version": record.software_version,

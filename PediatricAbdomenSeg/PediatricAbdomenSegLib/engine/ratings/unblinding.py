@@ -22,6 +22,7 @@ class Rating:
         source: key of the source of the contour.
         repeat: 0 for the first time this rater saw the contour, 1 for the repetition.
         bundle_sha256: model bundle that made the contour, "" for manual ones.
+        original_sha256: of the file the contour came in; a blinded study shows a copy.
     """
 
     record: RatingRecord
@@ -29,6 +30,7 @@ class Rating:
     source: str
     repeat: int
     bundle_sha256: str
+    original_sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,15 +61,17 @@ def read_unblinded(folder: Path) -> StudyRatings:
     study, key = read_study(folder), read_key(folder)
     files = read_ratings(folder, study)
     records = tuple({record.id: record for file in files for record in file.records}.values())
-    bundles = {(contour.case, contour.source): contour.bundle_sha256 for contour in key.contours}
+    contours = {(contour.case, contour.source): contour for contour in key.contours}
     ratings = []
     for record in current_records(records):
         item = key.items.get(record.source_token)
-        if item is None or (item.rater, item.case) != (record.rater, record.case):
+        contour = item and contours.get((item.case, item.source))
+        if item is None or contour is None or (item.rater, item.case) != (record.rater, record.case):
             raise InputError(
                 f"The score {record.id} has the token {record.source_token}, which is not in the key of the study.",
                 "Merge the study folder the assignment was made in, or take its sources.key.json.",
             )
-        bundle = record.bundle_sha256 or bundles.get((item.case, item.source), "")
-        ratings.append(Rating(record, study.case(item.case), item.source, item.repeat, bundle))
+        bundle = record.bundle_sha256 or contour.bundle_sha256
+        case = study.case(item.case)
+        ratings.append(Rating(record, case, item.source, item.repeat, bundle, contour.original_sha256))
     return StudyRatings(study, tuple(ratings), records, tuple(each for file in files for each in file.problems))

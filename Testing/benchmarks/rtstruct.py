@@ -11,11 +11,9 @@ Targets are fractions of rt-utils' figures.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import io
 import json
-import os
 import shutil
 import statistics
 import subprocess
@@ -30,7 +28,7 @@ import numpy as np
 HERE = Path(__file__).resolve()
 sys.path[:0] = [str(HERE.parents[2] / "PediatricAbdomenSeg"), str(HERE.parents[1])]
 
-from benchmarks.rtstruct_read import make_case, memory_mb  # noqa: E402
+from benchmarks.rtstruct_read import make_case, memory_mb, parse_arguments, run_in_turn  # noqa: E402
 from PediatricAbdomenSegLib.engine.organs import ORGANS  # noqa: E402
 
 Write = Callable[[], None]
@@ -144,25 +142,14 @@ def report(runs: dict[str, list[dict[str, float]]], dice: dict[str, dict[str, li
 
 def main() -> None:
     """Run the writers in turn and print a table, or one of them in this process."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--slices", type=int, default=190)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--one", nargs=2, metavar=("WRITER", "FOLDER"), help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
+    arguments = parse_arguments(__doc__)
     if arguments.one:
         print(json.dumps(run_one(arguments.one[0], Path(arguments.one[1]))))
         return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         make_case(folder, arguments.slices)
-        runs: dict[str, list[dict[str, float]]] = {writer: [] for writer in WRITERS}
-        for _ in range(arguments.rounds):
-            for writer, results in runs.items():
-                command = [sys.executable, str(HERE), "--one", writer, str(folder)]
-                environment = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE"}
-                done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment)
-                results.append(json.loads(done.stdout.splitlines()[-1]))
+        runs = run_in_turn(HERE, WRITERS, folder, arguments.rounds)
         dice: dict[str, dict[str, list[float]]] = {}
         if shutil.which("plastimatch"):
             for writer in WRITERS:

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -77,23 +78,13 @@ READERS = {"ours": ours, "rt-utils": rt_utils, "dcmrtstruct2nii": dcmrtstruct2ni
 
 def main() -> None:
     """Run the readers in turn and print a table, or one of them in this process."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--slices", type=int, default=190)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--one", nargs=2, metavar=("READER", "FOLDER"), help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
+    arguments = parse_arguments(__doc__)
     if arguments.one:
         print(json.dumps(run_one(arguments.one[0], Path(arguments.one[1]))))
         return
     with tempfile.TemporaryDirectory() as folder:
         make_case(Path(folder), arguments.slices)
-        runs: dict[str, list[dict]] = {name: [] for name in READERS}
-        for _ in range(arguments.rounds):
-            for name in READERS:
-                command = [sys.executable, str(HERE), "--one", name, folder]
-                output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-                runs[name].append(json.loads(output.splitlines()[-1]))
+        runs = run_in_turn(HERE, READERS, Path(folder), arguments.rounds)
         print(f"{arguments.slices} x 512 x 512, RTSTRUCT {(Path(folder) / 'rt.dcm').stat().st_size / 1e6:.1f} MB")
     print(f"{'':16s} {'wall s':>8s} {'CPU s':>8s} {'extra MB':>9s} {'worst Dice':>11s}")
     for name, results in runs.items():
@@ -103,6 +94,28 @@ def main() -> None:
         print(f"{name:16s} {wall:8.2f} {cpu:8.2f} {extra:9.0f} {dice:11.4f}")
     if arguments.json:
         arguments.json.write_text(json.dumps(runs, indent=1))
+
+
+def parse_arguments(description: str) -> argparse.Namespace:
+    """Options of this benchmark and of its twin for writing."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--slices", type=int, default=190)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--one", nargs=2, metavar=("NAME", "FOLDER"), help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def run_in_turn(script: Path, names: Iterable[str], folder: Path, rounds: int) -> dict[str, list[dict[str, float]]]:
+    """Every program ``rounds`` times, each run in a process of its own; figures by name."""
+    runs: dict[str, list[dict[str, float]]] = {name: [] for name in names}
+    environment = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE"}
+    for _ in range(rounds):
+        for name, results in runs.items():
+            command = [sys.executable, str(script), "--one", name, str(folder)]
+            done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment)
+            results.append(json.loads(done.stdout.splitlines()[-1]))
+    return runs
 
 
 def make_case(folder: Path, slices: int) -> None:

@@ -156,18 +156,3 @@ def test_progress_ends_at_one(an_axial_series):
     assert fractions == sorted(fractions)
     assert fractions[-1] == pytest.approx(1.0)
     assert len(fractions) == 10  # each file is looked at for its header, then for its pixels
-
-
-@pytest.mark.parametrize(
-    ("folder", "shape"),
-    [
-        ("totalsegmentator_examples/example_ct_dicom", (20, 512, 512)),
-        ("dcmqi_liver3/ct-3slice", (3, 512, 512)),
-        ("rt_utils_phantom/mock_data", (2, 512, 512)),
-        ("rt_utils_phantom/oriented_data", (3, 50, 100)),
-    ],
-)
-def test_series_of_real_scanners_are_read(shared_data, folder, shape):
-    volume = read_series(shared_data / folder)
-    assert volume.array.shape == shape
-    assert volume.array.min() < 0 < volume.array.max()

@@ -121,14 +121,19 @@ def encoded(tag, vr, value):
     return struct.pack(form, tag.group, tag.element, vr.encode(), len(value)) + value
 
 
+def an_attribute_of(keywords):
+    """One of the attributes gets any value of any type in one of the slices; without a value it is missing."""
+    return given(
+        keyword=st.sampled_from(keywords),
+        vr=st.sampled_from(EXPLICIT_VRS),
+        value=st.none() | values,
+        index=st.integers(0, 3),
+    )
+
+
 @pytest.mark.filterwarnings("ignore")
 @FUZZ
-@given(
-    keyword=st.sampled_from(HARMLESS),
-    vr=st.sampled_from(EXPLICIT_VRS),
-    value=st.none() | values,
-    index=st.integers(0, 3),
-)
+@an_attribute_of(HARMLESS)
 def test_attributes_that_decide_nothing_never_spoil_the_voxels(a_tiny_series, keyword, vr, value, index):
     path = sorted(a_tiny_series.iterdir())[index]
     with replaced(path, with_raw_value(path, keyword, vr, value)):
@@ -138,12 +143,7 @@ def test_attributes_that_decide_nothing_never_spoil_the_voxels(a_tiny_series, ke
 
 @pytest.mark.filterwarnings("ignore")
 @FUZZ
-@given(
-    keyword=st.sampled_from(DECISIVE),
-    vr=st.sampled_from(EXPLICIT_VRS),
-    value=st.none() | values,
-    index=st.integers(0, 3),
-)
+@an_attribute_of(DECISIVE)
 def test_attributes_that_decide_are_refused_or_the_other_slices_are_right(a_tiny_series, keyword, vr, value, index):
     path = sorted(a_tiny_series.iterdir())[index]
     with replaced(path, with_raw_value(path, keyword, vr, value)):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from rating_builder import a_study_of, ratings_of
 
 from PediatricAbdomenSegLib.engine.ratings.statistics import (
     case_group_rows,
@@ -15,6 +14,7 @@ from PediatricAbdomenSegLib.engine.ratings.statistics import (
     verdicts,
 )
 from PediatricAbdomenSegLib.engine.ratings.study import Thresholds
+from rating_builder import a_study_of, ratings_of
 
 
 def counted(*counts: int) -> list[int]:

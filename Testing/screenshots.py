@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "PediatricAbdomenSe
 
 from PediatricAbdomenSegLib.engine.phantom.make import make_phantom
 from PediatricAbdomenSegLib.engine.phantom.spec import Phantom, PhantomSpec
+from screenshot_rating import choose_study, finish, leave_off, miss_a_case, score_some_organs
 from screenshot_stage import Stage, open_stage
 from slicer_host.host import SlicerHost, the_host
 from slicer_host.slice_rendering import save_slice_view
@@ -64,7 +65,11 @@ STATES = (
     State("review-editing", REVIEW, Stage.edit_an_organ),
     State("export", EXPORT, Stage.choose_export_folder),
     State("export-written", EXPORT, Stage.export),
-    State("models", MODELS, Stage.choose_a_model),
+    State("rating-start", RATING, choose_study),
+    State("rating", RATING, score_some_organs),
+    State("rating-moved", RATING, miss_a_case),
+    State("rating-finished", RATING, finish),
+    State("models", MODELS, lambda stage: (leave_off(stage), stage.choose_a_model())),
 )
 
 

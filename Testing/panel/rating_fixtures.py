@@ -118,7 +118,7 @@ class RatingPanel:
 
     @property
     def message(self) -> str:
-        return self.ui.messageLabel.text
+        return self.ui.messageLabel.text.replace("\u200b", "")  # where long words may be broken
 
 
 @pytest.fixture

@@ -37,6 +37,7 @@ class RatingDetails:
         for reason in NOT_ASSESSABLE_REASONS:
             ui.reasonComboBox.addItem(_(reason))
         ui.reasonComboBox.setCurrentIndex(-1)
+        ui.reasonComboBox.lineEdit().setPlaceholderText(_("Reason"))
         ui.commentLineEdit.connect("editingFinished()", self.flush)
         ui.commentLineEdit.connect("textChanged(QString)", lambda text: on_input())
         ui.reasonComboBox.connect("editTextChanged(QString)", lambda text: on_input())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from .toolkit import qt
 from .wording import error_text
 
 Retry = Callable[[], None]
+_PIECE = 24
+_LONG_WORD = re.compile(rf"\S{{{2 * _PIECE},}}")  # a UID, a hash, a path: a label wraps between words only
 
 
 class RatingMessage:
@@ -41,7 +44,10 @@ class RatingMessage:
         Args:
             can_search: a file is perhaps somewhere else.
         """
-        self._show(error_text(error), retry, can_search=can_search, can_retry=not isinstance(error, UsageError))
+        text = error_text(error)
+        if can_search:  # the error's own hint is for the command line
+            text = f"{error.message}\n" + _("Put it back, or name the folder it was moved to.")
+        self._show(text, retry, can_search=can_search, can_retry=not isinstance(error, UsageError))
 
     def ask_about_change(self, retry: Retry | None) -> None:
         """Ask whether contours that are not those assigned are to be scored; ``retry`` saves what was refused."""
@@ -58,7 +64,7 @@ class RatingMessage:
         can_confirm: bool = False,
     ) -> None:
         self._retry = retry
-        self._ui.messageLabel.text = text
+        self._ui.messageLabel.text = _LONG_WORD.sub(lambda word: "\u200b".join(_pieces(word[0])), text)
         self._ui.messageLabel.visible = bool(text)
         self._ui.searchButton.visible = can_search
         self._ui.retryButton.visible = can_retry
@@ -79,3 +85,7 @@ class RatingMessage:
         self._show("")
         if retry is not None:
             retry()
+
+
+def _pieces(word: str) -> list[str]:
+    return [word[start : start + _PIECE] for start in range(0, len(word), _PIECE)]

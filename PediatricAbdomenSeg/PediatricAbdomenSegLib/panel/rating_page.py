@@ -27,7 +27,6 @@ from .run_options import fill
 from .session import Session
 from .toolkit import Timer, slicer, wait_cursor
 
-_WHEN_AT_WORK = ("scoringWidget", "ratingTable", "detailsCollapsibleButton")
 _NEED_CASE = ("ratingTable", "detailsCollapsibleButton", "windowComboBox", "showAllButton", "hideAllButton")
 
 
@@ -331,10 +330,9 @@ class RatingPage:
     def _show_state(self) -> None:
         ui, task = self.ui, self._task
         ui.startCollapsibleButton.visible = task is None
-        for name in _WHEN_AT_WORK:
-            getattr(ui, name).visible = task is not None
+        ui.scoringWidget.visible = task is not None
         for name in _NEED_CASE:
-            getattr(ui, name).enabled = self._view.nodes is not None
+            getattr(ui, name).visible = self._view.nodes is not None
         self._use_keys_and_clock()
         if task is not None:
             show_progress(ui, task, self._index)

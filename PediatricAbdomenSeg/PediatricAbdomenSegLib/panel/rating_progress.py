@@ -41,7 +41,8 @@ def score_text(task: RatingTask, index: int, organ: str) -> str:
     """What was saved for an organ, in the words of the scale."""
     saved = task.current(index, organ)
     if saved is None:
-        text = _("keys 1 to 5 score it")
+        steps = ", ".join(f"{anchor.score} {anchor.short}" for anchor in task.scale)
+        text = _("not scored yet.\n{steps}").format(steps=steps)
     elif saved.score is None:
         text = _("not assessable \u2013 {reason}").format(reason=saved.not_assessable)
     else:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from slicer.i18n import tr as _
 
 from ..engine.cases.atomic_file import as_resource_error
-from ..engine.errors import InputError
 from ..engine.ratings.privacy import PatientStrings, check_text, patient_strings
 from ..engine.ratings.progress import RaterProgress
 from ..engine.ratings.record import RatingRecord
@@ -106,6 +105,7 @@ class StudyTask:
         self._items = self._session.assignment.items
         self.count = len(self._items)
         self.problems = self._session.book.problems
+        self._images: dict[str, Path] = {}  # by case: finding a series reads every header of it
 
     def search_in(self, folder: Path) -> None:
         """Look for cases that moved in one more folder."""
@@ -116,10 +116,12 @@ class StudyTask:
         item = self._items[index]
         image = self._session.study.case(item.case).image
         found = self._session.find_segmentation(item)
+        if item.case not in self._images or not self._images[item.case].exists():
+            self._images[item.case] = self._session.find_image(item)
         return CaseFiles(
             token=item.token,
             number=index + 1,
-            image=self._session.find_image(item),
+            image=self._images[item.case],
             image_kind=image.kind,
             series=image.series_instance_uid,
             contours=found.path,
@@ -178,12 +180,11 @@ class QuickSubject:
     series: str = ""
 
 
-@dataclass
 class QuickTask:
     """One segmentation, see `RatingTask`; its scores go into a folder that holds no study.
 
     Args:
-        folder: for the scores.
+        folder: for the scores; made if needed.
         rater: name or code.
         subject: what is scored.
 
@@ -191,24 +192,17 @@ class QuickTask:
         InputError, ResourceError: see `ScoreBook`.
     """
 
-    folder: Path
-    rater: str
-    subject: QuickSubject
-    title: str = field(default_factory=lambda: _("One segmentation, without a study"))
-    question: str = ""
-    scale: Sequence[Anchor] = ANCHORS
-    is_blinded: bool = False
-    count: int = 1
+    question, scale, is_blinded, count = "", ANCHORS, False, 1
 
-    def __post_init__(self) -> None:
-        if not self.rater.strip():
-            raise InputError(_("No rater is named."), _("Type your name or your code."))
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise as_resource_error(error, self.folder) from error
-        self._book = ScoreBook(self.folder, QUICK_STUDY_ID, self.rater.strip())
+    def __init__(self, folder: Path, rater: str, subject: QuickSubject) -> None:
+        self.title = _("One segmentation, without a study")
+        self.subject = subject
         self._strings: PatientStrings | None = None
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise as_resource_error(error, folder) from error
+        self._book = ScoreBook(folder, QUICK_STUDY_ID, rater)
         self.problems = self._book.problems
 
     def organs(self, index: int) -> tuple[StudyOrgan, ...]:

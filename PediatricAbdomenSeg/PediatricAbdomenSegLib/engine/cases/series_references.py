@@ -19,7 +19,10 @@ from .volume import DicomReferences, DicomSlice
 
 # Positions in headers are rounded to about 0.01 mm; half a voxel would be another slice.
 _TOLERANCE_VOXELS = 0.1
-_HINT = "The volume was cropped, resampled or moved after loading: load the DICOM series again."
+_HINT = (
+    "The volume was cropped, resampled or moved after loading: load the DICOM series again. With a tilted gantry, use "
+    "pedseg segment and pedseg rtstruct export on the DICOM folder."
+)
 
 
 def read_references(folder: Path, series_uid: str | None = None) -> DicomReferences:

@@ -115,3 +115,25 @@ def test_a_closed_scene_ends_scoring_and_loses_nothing(a_rating_panel, slicer_ho
     slicer_host.close_scene()
     assert not a_rating_panel.page.is_at_work
     assert len(a_rating_panel.saved()) == 1
+
+
+def test_a_worker_that_does_not_start_is_told(a_rating_panel, monkeypatch):
+    from PediatricAbdomenSegLib.engine.errors import ResourceError
+
+    def no_process():
+        raise ResourceError("The Python is not there any more.", "Name another one on the page Runtime.")
+
+    link = a_rating_panel.panel.session.runner._link
+    link.stop()
+    monkeypatch.setattr(link, "_process_factory", no_process)
+    a_rating_panel.begin(answer=False)
+    assert a_rating_panel.message.startswith("The Python is not there any more.")
+    assert is_shown(a_rating_panel.ui.retryButton)
+
+
+def test_a_folder_that_takes_no_files_of_a_case_is_told(a_rating_panel, tmp_path):
+    store = a_rating_panel.panel.session.runner.store
+    store.folder = tmp_path / "gone"
+    a_rating_panel.begin(answer=False)
+    assert "gone" in a_rating_panel.message
+    assert is_shown(a_rating_panel.ui.retryButton)

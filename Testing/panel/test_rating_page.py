@@ -86,6 +86,20 @@ def test_without_a_worker_a_case_is_read_here(a_rating_panel):
     assert list(a_rating_panel.scores()) == ["spleen", "liver", "pancreas"]
 
 
+def test_a_case_does_not_wait_behind_a_segmentation(a_rating_panel, monkeypatch):
+    from PediatricAbdomenSegLib.panel.rating_case import CaseLoader
+
+    a_rating_panel.begin(answer=False)
+    a_rating_panel.answer(count=1)  # the next one is still at the worker's
+    monkeypatch.setattr(CaseLoader, "_has_free_worker", False)
+    a_rating_panel.ui.nextCaseButton.click()
+    assert a_rating_panel.message == ""
+    a_rating_panel.press("liver", 4)
+    a_rating_panel.answer()
+    assert a_rating_panel.scores()["liver"] == 4
+    assert not list(a_rating_panel.panel.session.runner.store.folder.glob("rating-*"))
+
+
 def test_no_files_of_a_case_stay_behind(a_rating_panel):
     a_rating_panel.begin()
     folder = a_rating_panel.panel.session.runner.store.folder

@@ -13,8 +13,9 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
+from ..engine.cases.atomic_file import as_resource_error
 from ..engine.cases.image_file import read_image, read_label_map
-from ..engine.errors import InputError, PediatricAbdomenSegError
+from ..engine.errors import InputError, PediatricAbdomenSegError, ResourceError
 from ..engine.organs import organ_by_key
 from ..engine.worker.protocol import PrepareRatingCase
 from ..engine.worker.rating_case_job import prepare_rating_case
@@ -33,7 +34,6 @@ class _Prepared:
 
     Attributes:
         folder: of its plain files; it holds images of a patient and goes with them.
-        request_id: while the worker is at it.
         result: of the worker; None until it is there.
         error: what kept it from coming.
         then: who waits for it.
@@ -41,10 +41,14 @@ class _Prepared:
 
     files: CaseFiles
     folder: Path
-    request_id: str = ""
     result: dict[str, Any] | None = None
     error: PediatricAbdomenSegError | None = None
     then: Callable[[_Prepared], None] | None = None
+
+    @property
+    def is_through(self) -> bool:
+        """Whether the worker has answered."""
+        return self.result is not None or self.error is not None
 
 
 class CaseLoader:
@@ -91,22 +95,24 @@ class CaseLoader:
 
         self._drop_all_but(files.token)
         prepared = self._prepared.get(files.token)
-        if prepared is None and not self._has_free_worker:
-            show(self._prepare_here(files))
+        try:
+            if not self._has_free_worker and (prepared is None or not prepared.is_through):
+                self._drop(files.token)  # it would wait behind a segmentation
+                prepared = self._prepare_here(files)
+            elif prepared is None:
+                prepared = self._ask(files)
+        except ResourceError as error:
+            on_failed(error)
             return
-        prepared = prepared or self._ask(files)
-        prepared.then = show
-        if prepared.result is not None or prepared.error is not None:
+        if prepared.is_through:
             show(prepared)
+        else:
+            prepared.then = show
 
     def preload(self, files: CaseFiles) -> None:
-        """Prepare a case that will be asked for next."""
+        """Prepare a case that will be asked for next. Raises `ResourceError` when there is no room for it."""
         if files.token not in self._prepared and self._has_free_worker:
             self._ask(files)
-
-    def is_prepared(self, token: str) -> bool:
-        """Whether a case only has to be put into the scene."""
-        return token in self._prepared and self._prepared[token].result is not None
 
     def close(self) -> None:
         """Remove whatever was prepared."""
@@ -120,7 +126,7 @@ class CaseLoader:
         prepared = self._prepared[files.token] = _Prepared(files, self._new_folder())
 
         def settle(result: dict[str, Any] | None, error: PediatricAbdomenSegError | None) -> None:
-            prepared.request_id, prepared.result, prepared.error = "", result, error
+            prepared.result, prepared.error = result, error
             if self._prepared.get(files.token) is not prepared:
                 shutil.rmtree(prepared.folder, ignore_errors=True)  # nobody wants it any more
             elif prepared.then is not None:
@@ -136,7 +142,7 @@ class CaseLoader:
             output=str(prepared.folder),
             series=files.series,
         )
-        prepared.request_id = self._session.runner.ask(
+        self._session.runner.ask(
             request,
             lambda result: settle(result, None),
             lambda error: settle(None, error),
@@ -178,15 +184,21 @@ class CaseLoader:
         )
 
     def _new_folder(self) -> Path:
-        return Path(tempfile.mkdtemp(prefix=_PREFIX, dir=self._session.runner.store.folder))
+        parent = self._session.runner.store.folder
+        try:
+            return Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
+        except OSError as error:
+            raise as_resource_error(error, parent) from error
 
     def _drop_all_but(self, token: str) -> None:
+        """Nothing is cancelled: preparing takes about a second, and its files are removed when it is through."""
         for key in [key for key in self._prepared if key != token]:
-            prepared = self._prepared.pop(key)
-            if prepared.request_id:
-                self._session.runner.cancel_request(prepared.request_id)
-            else:
-                shutil.rmtree(prepared.folder, ignore_errors=True)
+            self._drop(key)
+
+    def _drop(self, token: str) -> None:
+        prepared = self._prepared.pop(token, None)
+        if prepared is not None and prepared.is_through:
+            shutil.rmtree(prepared.folder, ignore_errors=True)
 
 
 def _remove_old(folder: Path) -> None:

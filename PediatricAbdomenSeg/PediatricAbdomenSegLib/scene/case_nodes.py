@@ -11,7 +11,7 @@ import slicer
 from ..engine.cases.volume import LabelMap, Volume
 from ..engine.organs import Organ
 from .display import apply_default_display
-from .images import bounding_box, matrix_of, oriented_image, scalar_image
+from .images import Index, bounding_box, matrix_of, oriented_image, scalar_image
 from .placement import scene_batch, unused_name
 from .segment_arrays import BINARY_LABELMAP
 from .segment_properties import ModelTags, SegmentProperties
@@ -77,20 +77,24 @@ def show_in_slice_views(scene: slicer.vtkMRMLScene, volume_node: slicer.vtkMRMLS
 
 
 def _segmentation(layers: Sequence[LabelMap], organs: Sequence[Organ]) -> slicer.vtkSegmentation:
-    images = [_image(layer) for layer in layers]
-    found = [set(np.flatnonzero(np.bincount(layer.array.ravel(), minlength=256)).tolist()) for layer in layers]
+    cropped = [_cropped(layer) for layer in layers]
+    images = [
+        oriented_image(array, layer.geometry.affine, first)
+        for layer, (array, first) in zip(layers, cropped, strict=True)
+    ]
     segmentation = slicer.vtkSegmentation()
     segmentation.SetSourceRepresentationName(BINARY_LABELMAP)
     for organ in organs:
         segment = slicer.vtkSegment()
         SegmentProperties.of_organ(organ, _NO_MODEL).to_segment(segment)
         segment.SetLabelValue(organ.label)
-        place = next((index for index, labels in enumerate(found) if organ.label in labels), 0)
+        place = next((index for index, (array, _) in enumerate(cropped) if np.any(array == organ.label)), 0)
         segment.AddRepresentation(BINARY_LABELMAP, images[place])
         segmentation.AddSegment(segment, organ.key)
     return segmentation
 
 
-def _image(layer: LabelMap) -> slicer.vtkOrientedImageData:
+def _cropped(layer: LabelMap) -> tuple[np.ndarray, Index]:
+    """The labels cut to their bounding box, and where that begins ``(z, y, x)``."""
     box = bounding_box(layer.array) or (slice(0, 1),) * 3  # an empty labelmap still has to know its lattice
-    return oriented_image(layer.array[box], layer.geometry.affine, tuple(edge.start for edge in box))
+    return layer.array[box], tuple(edge.start for edge in box)

@@ -83,8 +83,10 @@ def _selected(layers: Sequence[LabelMap], wanted: Sequence[Organ]) -> CaseContou
     for organ in wanted:
         table[organ.label] = organ.label
     kept = [LabelMap(table[layer.array], layer.geometry) for layer in layers]
-    present = {label for layer in kept for label in np.flatnonzero(np.bincount(layer.array.ravel(), minlength=256))}
-    return CaseContours(tuple(kept), tuple(organ.key for organ in wanted if organ.label in present))
+    present = np.zeros(256, bool)
+    for layer in kept:
+        present[layer.array] = True
+    return CaseContours(tuple(kept), tuple(organ.key for organ in wanted if present[organ.label]))
 
 
 def _drawn(

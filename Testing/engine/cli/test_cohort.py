@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from PediatricAbdomenSegLib.engine.cases.dicom_scan import scan_folder
-from PediatricAbdomenSegLib.engine.cli.cohort import case_input, find_cases
+from PediatricAbdomenSegLib.engine.cli.cohort import case_input, find_cases, folders_left_out
 from PediatricAbdomenSegLib.engine.errors import InputError
 
 
@@ -57,9 +57,11 @@ def test_subfolders_with_images_at_any_depth_are_a_patient_each(tmp_path, write_
     write_image(tmp_path / "p1" / "image" / "ct.nii.gz")
     (tmp_path / "reports").mkdir()
     (tmp_path / ".hidden").mkdir()
+    (tmp_path / "out").mkdir()
     cases = find_cases(tmp_path)
     assert names_and_paths(cases) == [("p1", "p1"), ("p2", "p2")]
     assert [case_input(case.path).name for case in cases] == ["ct.nii.gz", "p2"]
+    assert folders_left_out(tmp_path, cases, tmp_path / "out") == ["reports"]
 
 
 def test_a_single_subfolder_is_a_cohort_of_one(tmp_path, write_ct):

@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from PediatricAbdomenSegLib.engine.cases.image_file import read_scalar_map
+from PediatricAbdomenSegLib.engine.cli import segment
 from PediatricAbdomenSegLib.engine.cli.__main__ import make_parser
 from PediatricAbdomenSegLib.engine.cli.segment import make_job
+from PediatricAbdomenSegLib.engine.errors import Cancelled
 from PediatricAbdomenSegLib.engine.worker.protocol import CancelledEvent, Failed, Progress, Result, decode_event
 
 LIBRARY = Path(__file__).resolve().parents[3] / "PediatricAbdomenSeg"
@@ -108,10 +110,29 @@ def test_resume_leaves_finished_patients_untouched(pedseg, patients, tmp_path):
     pedseg(*arguments)
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*") if path.is_file()}
     (tmp_path / "out" / "carl" / "preview.png").unlink()
-    assert pedseg(*arguments).code == 3
+    outcome = pedseg(*arguments)
+    assert outcome.code == 3
+    assert "Kept: complete results in " + str(tmp_path / "out" / "anna") in outcome.out
+    assert "\nResults in " + str(tmp_path / "out" / "carl") in outcome.out
     after = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*") if path.is_file()}
     assert after.keys() == before.keys()
     assert {path.parent.name for path in after if after[path] != before[path]} == {"carl"}
+
+
+def test_cancelling_a_cohort_says_how_many_patients_are_done(pedseg, patients, tmp_path, monkeypatch):
+    def cancelled_at_the_second(job, *others):
+        if job.input.name == "bad":
+            raise Cancelled
+
+    monkeypatch.setattr(segment, "segment_one", cancelled_at_the_second)
+    outcome = pedseg("segment", patients, "--output", tmp_path / "out", "--model", "toy")
+    assert outcome.code == 130 and "the results of 1 of 3 patients are kept" in outcome.err
+
+
+def test_a_dicom_seg_that_cannot_be_made_is_not_missing_in_silence(pedseg, tmp_path, write_image):
+    image = write_image(tmp_path / "case.nii.gz")
+    outcome = pedseg("segment", image, "--output", tmp_path / "out", "--model", "toy", "--dicom-seg")
+    assert "No segmentation.dcm: the input is no DICOM series." in outcome.out
 
 
 def test_a_call_that_is_wrong_for_every_patient_stops_at_once(pedseg, patients, tmp_path):

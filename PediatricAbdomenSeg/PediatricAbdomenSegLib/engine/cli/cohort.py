@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,6 +64,16 @@ def find_cases(path: Path, leave_out: Path | None = None) -> tuple[Case, ...] | 
     if len(images) == 1:
         return None
     return tuple(_named(images or subfolders)) or None
+
+
+def folders_left_out(path: Path, cases: Sequence[Case], leave_out: Path) -> list[str]:
+    """Names of the subfolders of a folder of patients that are no case, because no image is in them.
+
+    Hidden folders and ``leave_out``, where the results go, are not named.
+    """
+    known = {case.path.resolve() for case in cases} | {leave_out.resolve()}
+    folders = (each for each in path.iterdir() if each.is_dir() and not each.name.startswith("."))
+    return sorted(each.name for each in folders if each.resolve() not in known)
 
 
 def case_input(path: Path) -> Path:

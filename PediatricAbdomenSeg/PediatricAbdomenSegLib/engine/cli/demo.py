@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..errors import Cancelled
 from .cancel_signals import cancel_by_signal
 from .console import Console, add_common_options
 
@@ -46,7 +47,12 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     from ..phantom.spec import PhantomSpec
 
     spec = PhantomSpec(age_years=AGE_YEARS, seed=SEED, tumour_ml=TUMOUR_ML)
-    rois = run_demo(arguments.out, spec, MODELS, arguments.device, console)
+    try:
+        rois = run_demo(arguments.out, spec, MODELS, arguments.device, console)
+    except Cancelled as error:
+        if not arguments.out.is_dir():
+            raise
+        raise Cancelled(f"Cancelled; the finished steps are kept in {arguments.out}.") from error
     console.say(f"\nOne RTSTRUCT with {len(rois)} ROIs: {arguments.out / 'rtstruct.dcm'}")
     console.say(f"Open this in a browser:      {arguments.out / 'report.html'}")
     console.say("Synthetic phantom, demonstration models, not for clinical use.")

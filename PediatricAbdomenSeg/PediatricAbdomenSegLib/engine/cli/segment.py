@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     """Segment the one patient or all of them; see the module's description for the exit code."""
     from ..inference.model_cache import ModelCache
     from ..models.store import find_bundle
-    from .cohort import case_input, find_cases
+    from .cohort import case_input, find_cases, folders_left_out
 
     find_bundle(arguments.model)  # a model that is not there fails before anything is read
     models = ModelCache()
@@ -64,13 +64,21 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
             segment_one(job, arguments.resume, console, cancel, models)
             return 0
         console.say(f"{len(cases)} patients in {arguments.input}")
+        if left_out := folders_left_out(arguments.input, cases, arguments.output):
+            console.say(f"Without images, left out: {', '.join(left_out)}")
         failures: dict[str, PediatricAbdomenSegError] = {}
         for number, case in enumerate(cases, 1):
             console.say(f"\n[{number}/{len(cases)}] {case.name}")
             try:
                 job = make_job(arguments, case_input(case.path), arguments.output / case.name)
                 segment_one(job, arguments.resume, console, cancel, models, case.name)
-            except (Cancelled, UsageError, BrokenPipeError):  # stopping, or wrong for every patient alike
+            except Cancelled as error:
+                done = number - 1 - len(failures)
+                if not done:
+                    raise
+                kept = f"Cancelled; the results of {done} of {len(cases)} patients are kept."
+                raise Cancelled(kept, "Go on with --resume.") from error
+            except (UsageError, BrokenPipeError):  # stopping, or wrong for every patient alike
                 raise
             except Exception as error:  # a defect, or memory that one child's huge scan fills, stops that child only
                 if arguments.debug:
@@ -105,15 +113,21 @@ def make_job(arguments: argparse.Namespace, path: Path, output: Path) -> Segment
 
 def segment_one(job: SegmentJob, resume: bool, console: Console, cancel: Any, models: Any, name: str = "1") -> None:
     """Segment one patient and print the result."""
-    from ..worker.jobs import segment_case
+    from ..worker.jobs import RESULT_NAME, segment_case
     from ..worker.protocol import Result
 
+    earlier = _written_ns(job.output / RESULT_NAME) if resume else None
     with stray_prints_to_stderr():
         record = segment_case(job, console.progress(name), cancel, models, resume)
     console.event(Result(name, record))
     for line in record_lines(record):
         console.say(line)
-    console.say(f"Results in {job.output}")
+    kept = earlier is not None and earlier == _written_ns(job.output / RESULT_NAME)
+    console.say(f"{'Kept: complete results' if kept else 'Results'} in {job.output}")
+
+
+def _written_ns(file: Path) -> int | None:
+    return file.stat().st_mtime_ns if file.is_file() else None
 
 
 def record_lines(record: dict[str, Any]) -> list[str]:

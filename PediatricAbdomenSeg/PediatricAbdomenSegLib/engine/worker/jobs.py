@@ -168,6 +168,9 @@ def write_result_files(
         progress.part(0.7)
         if dicom_seg:
             notes += write_dicom_seg(volume.references, masks, folder / "segmentation.dcm").notes
+    elif dicom_seg:
+        why = "the input is no DICOM series" if volume.references is None else "for the same reason"
+        notes = (f"No segmentation.dcm: {why}.",)
     progress.part(0.8)
     volumes_ml = {organ.key: organ.volume_ml for organ in segmentation.organs}
     title = f"{bundle.manifest.title} {bundle.manifest.version}"

@@ -86,6 +86,12 @@ def test_the_only_ct_is_taken_beside_another_modality(tmp_path):
         read_series(tmp_path / "mr")
 
 
+def test_a_ct_image_by_class_that_says_mr_of_itself_is_refused(tmp_path):
+    write_series(tmp_path, change=lambda index, dataset: setattr(dataset, "Modality", "MR"))
+    with pytest.raises(InputError, match=r"\(0008,0060\) is MR"):
+        read_series(tmp_path)
+
+
 def test_an_empty_folder_has_no_series(tmp_path):
     assert list_series(tmp_path) == ()
     with pytest.raises(InputError, match="No DICOM images"):

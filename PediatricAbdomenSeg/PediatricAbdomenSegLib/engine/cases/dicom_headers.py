@@ -129,6 +129,8 @@ class ImageHeader:
 
     @property
     def is_ct(self) -> bool:
+        if self.dataset.get("Modality") not in (None, "", "CT"):  # a header that contradicts its own storage class
+            return False
         return self.dataset.SOPClassUID == CT_IMAGE_STORAGE or self.dataset.SOPClassUID in MULTI_FRAME_CT
 
     @property

@@ -70,7 +70,7 @@ def test_a_broken_model_is_listed_with_its_error(pedseg, a_model):
 
 def test_a_model_shows_its_card(pedseg):
     outcome = pedseg("models", "show", "toy")
-    for text in ("demonstration", "0 to 18 years", "Liver", "largest_component", "SHA-256"):
+    for text in ("demonstration", "0 to 18 years", "Liver", "largest component", "SHA-256"):
         assert text in outcome.out
 
 

@@ -42,7 +42,8 @@ def show_export(content: dict[str, Any], kind: str, output: Path, console: Conso
 
     console.event(Result("1", content))
     names = content[kind]
-    console.say(f"{len(names)} {'ROIs' if kind == 'rois' else kind}: {', '.join(names)}")
+    noun = ("ROI" if kind == "rois" else "segment") + "s" * (len(names) != 1)
+    console.say(f"{len(names)} {noun}: {', '.join(names)}")
     for note in content["notes"]:
         console.say(f"Note: {note}")
     console.say(f"Written to {output}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from typing import TYPE_CHECKING
 
 from ..errors import ModelError
@@ -76,9 +75,7 @@ def run_show(arguments: argparse.Namespace, console: Console) -> int:
     console.say("Organs:")
     for label, key in manifest.organs.items():
         step = manifest.postprocessing.get(key, "")
-        console.say(
-            f"{label:>4}  {organ_by_key(key).display_name:<30}{key:<30}{json.dumps(step) if step else ''}".rstrip()
-        )
+        console.say(f"{label:>4}  {organ_by_key(key).display_name:<30}{key:<30}{step.replace('_', ' ')}".rstrip())
     return 0
 
 

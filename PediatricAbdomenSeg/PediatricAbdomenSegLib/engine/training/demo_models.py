@@ -87,7 +87,10 @@ def train_recipe(
             plan_and_preprocess(work, recipe.dataset_id, recipe.network, processes)
         results = train(work, recipe.dataset_name, recipe.schedule, device, resume, report("training"))
         report("export")
-    except Cancelled as error:
+    except (Cancelled, RuntimeError) as error:
+        # Ctrl-C reaches nnU-Net's own processes too; that they died then is what it complains about.
+        if isinstance(error, RuntimeError) and not (cancel is not None and cancel.is_cancelled):
+            raise
         raise Cancelled(f"Training cancelled; {work} keeps what is done.", "Go on with --continue.") from error
     return export_bundle(results, recipe, output, describe_training_data(recipe))
 

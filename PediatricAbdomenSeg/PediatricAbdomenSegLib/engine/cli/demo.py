@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import platform
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -90,7 +90,7 @@ def run_demo(out: Path, spec: PhantomSpec, models: Sequence[str], device: str, c
             with timed("RTSTRUCT", seconds, console):
                 rois = export_contours(worker, out, models, cancel)
         with timed("Report", seconds, console):
-            write_page(out, phantom, models, records, seconds)
+            write_page(out, phantom, models, records, seconds, cancel.raise_if_cancelled)
     return rois
 
 
@@ -130,8 +130,9 @@ def write_page(
     models: Sequence[str],
     records: Sequence[Mapping[str, Any]],
     seconds: Mapping[str, float],
+    check: Callable[[], None],
 ) -> None:
-    """Write ``out/report.html``."""
+    """Write ``out/report.html``; ``check`` raises to stop before it is complete."""
     from ..cases.atomic_file import replaced_when_complete
     from ..cases.image_file import read_label_map
     from ..reporting.demo_report import DemoReport, write_report
@@ -151,9 +152,12 @@ def write_page(
         **{f"{model}/segmentation.seg.nrrd": "opens in 3D Slicer" for model in models},
         **{f"{model}/result.json": "volumes, flags, geometry, timings" for model in models},
     }
+    check()
     report = DemoReport(facts, organ_rows(records, found, phantom.labels), seconds, files)
+    check()
     with replaced_when_complete(out / "report.html") as temporary:
         write_report(report, phantom.volume, found, phantom.labels, temporary)
+        check()
 
 
 def organ_rows(records: Sequence[Mapping[str, Any]], found: Sequence[LabelMap], truth: LabelMap) -> list[OrganRow]:

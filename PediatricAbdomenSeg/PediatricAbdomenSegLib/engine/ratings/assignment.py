@@ -46,7 +46,8 @@ class Assignment:
             if item.token == token:
                 return item
         raise UsageError(
-            f'"{token}" is not assigned to {self.rater}.', "`pedseg ratings study show` lists the tokens of a rater."
+            f'"{token}" is not assigned to {self.rater}.',
+            "`pedseg ratings study show STUDY --rater NAME` lists the tokens.",
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from slicer.i18n import tr as _
 
 from ..engine.errors import PediatricAbdomenSegError
 from ..engine.runtime.hardware import Hardware, device_words
-from ..engine.runtime.packages import REQUIRED
+from ..engine.runtime.packages import REQUIRED, install_command
 from .runtime_settings import check_interpreter, find_interpreter
 from .session import Session
 from .toolkit import Timer, qt, slicer
@@ -113,7 +114,7 @@ def how_to_text() -> str:
     """What to do by hand, as long as this page cannot do it: set up, repair, remove; HTML."""
     steps = (
         (_("Set up"), _("Make an environment with Python 3.10 to 3.13 and run in it the command below.")),
-        ("", f"<code>pip install {' '.join(REQUIRED)}</code>"),
+        ("", f"<code>{html.escape(install_command())}</code>"),
         ("", _("Then choose its python above and press Use.")),
         (_("Repair"), _("Run that command in it again.")),
         (_("Remove"), _("Delete its folder; nothing of it is in Slicer.")),

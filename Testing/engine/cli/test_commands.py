@@ -140,6 +140,12 @@ def test_a_defect_becomes_one_line_with_exit_code_1():
     assert error.exit_code == 1 and "KeyError" in error.message and "--debug" in error.hint
 
 
+def test_a_package_that_an_older_environment_lacks_is_named_with_what_to_do():
+    error = known_error(ModuleNotFoundError("No module named 'rt_utils.ds'", name="rt_utils.ds"))
+    assert error.exit_code == 5 and "rt-utils" in error.message and 'pip install "rt-utils>=' in error.hint
+    assert known_error(ModuleNotFoundError("ours", name="PediatricAbdomenSegLib.engine.x")).exit_code == 1
+
+
 def test_an_interrupt_is_a_cancellation():
     assert isinstance(known_error(KeyboardInterrupt()), Cancelled)
 

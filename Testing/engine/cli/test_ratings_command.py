@@ -149,3 +149,9 @@ def test_scores_of_two_machines_are_merged(study, pedseg, tokens, tmp_path):
 def test_help_shows_a_plan(pedseg):
     code, out, _ = pedseg("ratings", "study", "create", "--help")
     assert code == 0 and '"pseudonym": "C01"' in out
+
+
+def test_a_rater_who_joins_later_is_assigned_alone(pedseg, study):
+    code, out, _ = pedseg("ratings", "study", "assign", study, "--add-rater", "RO-3", "--repeats", "1")
+    assert code == 0 and "RO-3: 3 contours to score" in out and "RO-1" not in out
+    assert pedseg("ratings", "study", "show", study, "--rater", "RO-3")[0] == 0

@@ -12,6 +12,7 @@ from PediatricAbdomenSegLib.engine.ratings.assignment import Contour, StudyKey, 
 from PediatricAbdomenSegLib.engine.ratings.assignment_files import (
     ASSIGNMENTS_FOLDER,
     KEY_NAME,
+    add_rater,
     assign,
     read_assignment,
     read_key,
@@ -171,3 +172,30 @@ def test_an_assignment_of_another_study_or_a_future_version_is_refused(a_study):
 def test_an_unknown_token_is_refused(a_study):
     with pytest.raises(UsageError, match="not assigned to RO-1"):
         read_assignment(a_study, read_study(a_study), "RO-1").item("nonsense")
+
+
+def test_a_rater_can_join_later_and_the_others_keep_their_assignments(a_study):
+    before = {path.name: path.read_bytes() for path in (a_study / ASSIGNMENTS_FOLDER).iterdir()}
+    add_rater(a_study, "RO-3")
+    study = read_study(a_study)
+    assert study.raters == ("RO-1", "Łukasz Ångström", "RO-3")
+    (made,) = assign(a_study, ["RO-3"])
+    assert read_assignment(a_study, study, "RO-3") == made and len(made.items) == 4
+    after = {path.name: path.read_bytes() for path in (a_study / ASSIGNMENTS_FOLDER).iterdir()}
+    assert before.items() < after.items()
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "named"),
+    [
+        ("RO-1", UsageError, "already"),
+        ("lukasz angstrom", InputError, "Łukasz Ångström"),
+        ("Johanna M.", InputError, "raters"),
+        (" ", InputError, "raters"),
+    ],
+)
+def test_a_name_that_is_taken_or_a_patients_does_not_join(a_study, name, error, named):
+    before = read_study(a_study)
+    with pytest.raises(error, match=named):
+        add_rater(a_study, name)
+    assert read_study(a_study) == before

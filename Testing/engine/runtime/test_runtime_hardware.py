@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -17,7 +19,15 @@ from PediatricAbdomenSegLib.engine.runtime.hardware import (
     hardware_to_json,
     short_title,
 )
-from PediatricAbdomenSegLib.engine.runtime.packages import REQUIRED, installed_packages, missing_packages
+from PediatricAbdomenSegLib.engine.runtime.packages import (
+    REQUIRED,
+    REQUIREMENTS,
+    install_command,
+    installed_packages,
+    missing_packages,
+)
+
+PYPROJECT = Path(__file__).resolve().parents[3] / "pyproject.toml"
 
 RTX = Device("cuda:0", "NVIDIA GeForce RTX 4090", 25_393.0, 24_000.0, 30_000.0)
 BROKEN = Device("cuda:1", "NVIDIA GeForce GTX 690", 2_147.0, None, None, "no kernel image for this GPU")
@@ -86,6 +96,12 @@ def test_what_is_no_description_of_hardware_is_refused(content):
 
 def test_this_interpreter_has_the_packages_it_is_tested_with():
     assert missing_packages(installed_packages()) == ()
+
+
+def test_what_pip_is_told_to_install_is_what_the_package_declares():
+    declared = PYPROJECT.read_text(encoding="utf-8").partition("\ndependencies = [")[2].partition("\n]")[0]
+    assert set(re.findall(r'^ *"([^"]+)",', declared, re.MULTILINE)) == set(REQUIREMENTS)
+    assert set(REQUIRED) < set(re.findall(r'"([\w-]+)>=', install_command()))
 
 
 def test_packages_an_interpreter_lacks_are_named_in_order():

@@ -11,6 +11,7 @@ from typing import TextIO
 
 from ..errors import Cancelled, PediatricAbdomenSegError, ResourceError
 from ..progress import OnProgress, ProgressEvent
+from ..runtime.packages import package_not_installed
 from ..worker.protocol import CancelledEvent, Event, Progress, encode, failed
 
 BAR_WIDTH = 28
@@ -95,6 +96,8 @@ def known_error(error: BaseException) -> PediatricAbdomenSegError:
         return Cancelled()
     if isinstance(error, MemoryError):
         return ResourceError("The memory of this machine is not enough.", "Close other programs and try again.")
+    if missing := package_not_installed(error):
+        return missing
     name = type(error).__name__
     return PediatricAbdomenSegError(
         f"The software failed unexpectedly: {name}: {error}.", "Run it again with --debug and report what it prints."

@@ -81,7 +81,9 @@ def _add_study_parsers(actions: argparse._SubParsersAction) -> None:
     show.set_defaults(run=run_show)
     assign = steps.add_parser("assign", help="give every rater an order of their own")
     assign.add_argument("study", metavar="STUDY", type=Path, help="study folder")
-    assign.add_argument("--rater", metavar="NAME", action="append", default=[], help="only this one (all without one)")
+    whom = assign.add_mutually_exclusive_group()
+    whom.add_argument("--rater", metavar="NAME", action="append", default=[], help="only this one (all without one)")
+    whom.add_argument("--add-rater", metavar="NAME", help="add this rater to the study and assign to nobody else")
     assign.add_argument("--repeats", type=int, metavar="N", default=0, help="contours that each rater sees twice (0)")
     assign.set_defaults(run=run_assign)
     for each in (create, show, assign):
@@ -107,9 +109,13 @@ def run_create(arguments: argparse.Namespace, console: Console) -> int:
 
 def run_assign(arguments: argparse.Namespace, console: Console) -> int:
     """Write the assignments and count them."""
-    from ..ratings.assignment_files import assign
+    from ..ratings.assignment_files import add_rater, assign
 
-    made = assign(arguments.study, arguments.rater, arguments.repeats)
+    raters = arguments.rater
+    if arguments.add_rater is not None:
+        add_rater(arguments.study, arguments.add_rater)
+        raters = [arguments.add_rater]
+    made = assign(arguments.study, raters, arguments.repeats)
     _result(console, {"assigned": {each.rater: len(each.items) for each in made}})
     for each in made:
         console.say(f"{each.rater}: {len(each.items)} contours to score")

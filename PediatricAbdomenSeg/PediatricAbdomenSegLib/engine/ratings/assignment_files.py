@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,9 @@ from ..cases.atomic_file import replaced_when_complete
 from ..errors import InputError, UsageError
 from ..json_fields import JsonFields, read_json_fields
 from .assignment import Assignment, AssignmentItem, Contour, KeyItem, StudyKey, make_assignment
-from .raters import check_spelling, rater_token
-from .study import STUDY_NAME, Study, check_version, read_study, segmentation_from_json
+from .export_check import check_exportable
+from .raters import check_spelling, rater_token, spelling_key
+from .study import STUDY_NAME, Study, check_version, read_study, segmentation_from_json, write_study
 
 KEY_NAME = "sources.key.json"
 ASSIGNMENTS_FOLDER = "assignments"
@@ -53,6 +54,28 @@ def assign(folder: Path, raters: Sequence[str] = (), repeats: int = 0) -> tuple[
     for assignment, _ in made:
         write_assignment(folder, study, assignment)
     return tuple(assignment for assignment, _ in made)
+
+
+def add_rater(folder: Path, rater: str, search: Sequence[Path] = ()) -> None:
+    """Add a rater to a study that is under way; nothing of the other raters changes.
+
+    Args:
+        search: folders to look in for CTs that moved: the name must not be a patient's.
+
+    Raises:
+        UsageError: the study has this rater. InputError: the rater is known under another spelling, the name is blank
+            or in the data of a patient, or a file of the study is missing or wrong.
+        ResourceError: a file cannot be read or written.
+    """
+    study = read_study(folder)
+    if not spelling_key(rater):
+        raise InputError(f'{STUDY_NAME}: raters: "{rater}" is no name.', "Give a name or a code such as RO-3.")
+    if rater in study.raters:
+        raise UsageError(f"The study has the rater {rater} already.", "`--rater` assigns to raters of the study.")
+    check_spelling(rater, study.raters, STUDY_NAME)
+    larger = replace(study, raters=(*study.raters, rater))
+    check_exportable(folder, larger, (), search)
+    write_study(folder, larger)
 
 
 def check_rater(study: Study, rater: str) -> None:

@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 
 from ..errors import Cancelled, PediatricAbdomenSegError, ResourceError
 from ..progress import CancelToken, OnProgress, ProgressEvent
+from ..runtime.packages import package_not_installed
 from .protocol import (
     MAX_LINE_BYTES,
     Cancel,
@@ -185,6 +186,8 @@ class Server:
             return failed(request.id, ResourceError("The memory of this machine is not enough.", hint))
         except (Exception, SystemExit) as error:  # a defect: it must not take the worker down with it
             log_defect(error)
+            if missing := package_not_installed(error):
+                return failed(request.id, missing)
             message = f"The software failed unexpectedly ({type(error).__name__})."
             return Failed(request.id, "internal", message, "The worker's log says where; please report it.", 1)
 

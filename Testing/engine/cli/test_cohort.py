@@ -98,3 +98,28 @@ def test_the_output_folder_inside_the_input_is_no_patient(tmp_path, write_ct, wr
     write_ct(tmp_path / "p1")
     write_image(tmp_path / "out" / "p1" / "labels.nii.gz")
     assert names_and_paths(find_cases(tmp_path, leave_out=tmp_path / "out")) == [("p1", "p1")]
+
+
+def test_an_output_folder_deep_inside_the_input_is_no_patient(tmp_path, write_ct, write_image):
+    write_ct(tmp_path / "p1" / "ct")
+    write_image(tmp_path / "p1" / "ours" / "labels.nii.gz")
+    write_image(tmp_path / "results" / "run1" / "p1" / "labels.nii.gz")
+    cases = find_cases(tmp_path, leave_out=tmp_path / "results" / "run1")
+    assert names_and_paths(cases) == [("p1", "p1")]
+    assert folders_left_out(tmp_path, cases, tmp_path / "results" / "run1") == []
+
+
+def test_results_of_an_earlier_run_are_no_patient(tmp_path, write_ct, write_image):
+    write_ct(tmp_path / "p1")
+    write_image(tmp_path / "of another model" / "p1" / "labels.nii.gz")
+    (tmp_path / "of another model" / "p1" / "result.json").touch()
+    assert names_and_paths(find_cases(tmp_path)) == [("p1", "p1")]
+
+
+def test_an_image_file_with_results_beside_it_is_still_that_patient(tmp_path, write_image):
+    for folder in (tmp_path / "p1", tmp_path / "p2"):
+        for name in ("ct.nii.gz", "labels.nii.gz", "segmentation.seg.nrrd"):
+            write_image(folder / name)
+        (folder / "result.json").touch()
+    assert find_cases(tmp_path / "p1") is None
+    assert [case_input(case.path).name for case in find_cases(tmp_path)] == ["ct.nii.gz", "ct.nii.gz"]

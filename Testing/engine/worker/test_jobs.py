@@ -264,6 +264,26 @@ def test_resume_does_not_mind_results_inside_the_input(run, a_ct_folder, a_segme
     assert len(a_segmenter.runs) == 1
 
 
+@pytest.mark.parametrize("output", [".", "..", "../.."], ids=["in the input", "above it", "two above it"])
+def test_resume_notices_another_patient_where_results_lie_in_or_above_the_input(run, a_ct_folder, a_segmenter, output):
+    results = (a_ct_folder / output).resolve()
+    for _ in range(2):
+        run(a_ct_folder, results, resume=True)
+    assert len(a_segmenter.runs) == 1
+    write_series(a_ct_folder, SHAPE)  # the same names, other instances
+    run(a_ct_folder, results, resume=True)
+    assert len(a_segmenter.runs) == 2
+
+
+def test_resume_notices_another_image_file_in_the_folder_of_the_results(run, a_nifti, a_segmenter):
+    for _ in range(2):
+        run(a_nifti, a_nifti.parent, resume=True)
+    assert len(a_segmenter.runs) == 1
+    write_volume(Volume(np.arange(np.prod(SHAPE), dtype=np.int16).reshape(SHAPE), Geometry(SHAPE, np.eye(4))), a_nifti)
+    run(a_nifti, a_nifti.parent, resume=True)
+    assert len(a_segmenter.runs) == 2
+
+
 def test_resume_notices_a_changed_slice_beside_the_dicom_file_given(run, a_ct_folder, a_segmenter):
     for _ in range(2):
         run(a_ct_folder / "slice1.dcm", resume=True)

@@ -11,19 +11,19 @@ from typing import Any
 from ..cases.dicom_file import is_dicom_file
 from ..checksums import sha256_of_file
 from ..progress import Check, never_stop
-from .result_folder import RESULT_NAME
+from .result_folder import RESULT_FILES, RESULT_NAME
 
 _DETACHED_HEADERS = (".mhd", ".nhdr")
 
 
-def input_sha256(path: Path, leave_out: Path | None = None, check: Check = never_stop) -> str:
+def input_sha256(path: Path, output: Path | None = None, check: Check = never_stop) -> str:
     """SHA-256 of an input's content: of a file, or of all files below a folder whatever their names.
 
     What is read along with a file counts too: the other slices beside a DICOM file, the voxels beside a detached
     header. A path that does not exist gets the hash of nothing: reading it is what reports that.
 
     Args:
-        leave_out: a folder below ``path`` that does not count, because results are written there.
+        output: folder of the results, which do not count where they lie among the input.
         check: called between pieces of the files.
 
     Raises:
@@ -31,9 +31,17 @@ def input_sha256(path: Path, leave_out: Path | None = None, check: Check = never
     """
     path = Path(path)
     files = [each for each in path.rglob("*") if each.is_file()] if path.is_dir() else _with_companions(path)
-    if leave_out is not None:
-        files = [each for each in files if Path(leave_out).resolve() not in each.resolve().parents]
+    if output is not None:
+        folder, results = (path if path.is_dir() else path.parent).resolve(), Path(output).resolve()
+        files = [each for each in files if each == path or not _is_result(each.resolve(), results, folder)]
     return hashlib.sha256("\n".join(sorted(sha256_of_file(file, check) for file in files)).encode()).hexdigest()
+
+
+def _is_result(file: Path, results: Path, folder: Path) -> bool:
+    """Whether a file of the input's folder is a result; where they share a folder only the name can tell."""
+    if results == folder:
+        return file.parent == folder and file.name in RESULT_FILES
+    return folder in results.parents and results in file.parents  # a folder above the input holds the input as well
 
 
 def _with_companions(path: Path) -> list[Path]:

@@ -12,15 +12,19 @@ from PediatricAbdomenSegLib.engine.cases.volume import LabelMap
 from PediatricAbdomenSegLib.engine.geometry import Geometry
 from PediatricAbdomenSegLib.engine.organs import organ_by_key
 
-_SHAPE = (2, 4, 4)
+# The grid of a series of `ct_series_builder.write_series` with as many voxels.
+GRID = Geometry(
+    (2, 4, 4),
+    np.array([[-0.8, 0.0, 0.0, 20.0], [0.0, -1.5, 0.0, -30.0], [0.0, 0.0, 2.0, -400.0], [0.0, 0.0, 0.0, 1.0]]),
+)
 _BITS = 8
 
 
 def write_contours(path: Path, number: int = 1, organ: str = "liver") -> Path:
     """A label map of one organ whose voxels spell a number from 1 to 255."""
-    array = np.zeros(_SHAPE, np.uint8)
+    array = np.zeros(GRID.shape, np.uint8)
     array.flat[:_BITS] = [organ_by_key(organ).label * (number >> bit & 1) for bit in range(_BITS)]
-    write_label_map(LabelMap(array, Geometry(_SHAPE, np.eye(4))), path)
+    write_label_map(LabelMap(array, GRID), path)
     return path
 
 

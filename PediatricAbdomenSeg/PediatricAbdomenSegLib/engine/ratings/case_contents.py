@@ -92,7 +92,6 @@ def _selected(layers: Sequence[LabelMap], wanted: Sequence[Organ]) -> CaseContou
 def _drawn(
     found: Iterable[tuple[Organ | None, RoiRegion]], geometry: Geometry, wanted: Sequence[Organ]
 ) -> CaseContours:
-    """Each region in the first layer where it overlaps no other organ."""
     layers: list[np.ndarray] = []
     keys, unassigned = [], 0
     for organ, region in found:
@@ -100,12 +99,13 @@ def _drawn(
             unassigned += 1
         elif organ in wanted:
             keys.append(organ.key)
-            _draw(layers, region, organ.label)
+            draw(layers, region, organ.label)
     ordered = tuple(organ.key for organ in wanted if organ.key in keys)
     return CaseContours(tuple(LabelMap(array, geometry) for array in layers), ordered, unassigned)
 
 
-def _draw(layers: list[np.ndarray], region: RoiRegion, label: int) -> None:
+def draw(layers: list[np.ndarray], region: RoiRegion, label: int) -> None:
+    """Put a region into the first layer where it overlaps no other label, a new one where there is none."""
     for layer in layers:
         others = layer[region.box][region.mask]
         if not np.any(others[others != label]):

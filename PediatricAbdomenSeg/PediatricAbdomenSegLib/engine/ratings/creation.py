@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import secrets
+import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
 
-from ..cases.label_layers import write_label_layers
-from ..cases.volume import Volume
 from ..errors import InputError, UsageError
 from .assignment import Contour, StudyKey
 from .assignment_files import write_key
 from .case_contents import read_case_contours, read_case_image
 from .case_files import image_reference, segmentation_reference
+from .neutral_copy import forget_order, write_neutral_copy
 from .plan import PlannedCase, StudyPlan
 from .privacy import check_text, patient_strings
 from .record import utc_now
@@ -29,8 +29,9 @@ def create_study(
 ) -> Study:
     """Make a study folder: ``study.json``, the key, and in a blinded study neutral copies of the contours.
 
-    The copies hold voxels and organs in one kind of file, because an RTSTRUCT, a DICOM SEG or a scene names patient and
-    source in many places. The page that shows contours makes the same voxels of them: a rater misses nothing.
+    The copies hold voxels and organs in one kind of file on the CT's grid, because an RTSTRUCT, a DICOM SEG or a scene
+    names patient and source in many places, and grids tell sources apart. The page that shows contours makes voxels of
+    all kinds of files: a rater misses nothing, but for detail that a label map has beyond the CT's own grid.
 
     Args:
         folder: to be made; it must not hold a study.
@@ -123,36 +124,41 @@ def _case(folder: Path, planned: PlannedCase, plan: StudyPlan, where: str) -> St
 
 def _contours(folder: Path, study: Study, plan: StudyPlan) -> tuple[Contour, ...]:
     """Every contour set as raters get it; in a blinded study its copy is written."""
-    contours, copies = [], []
+    contours: list[Contour] = []
+    copies: dict[tuple[str, str], Path] = {}  # by source and pseudonym
     try:
         for case, planned in zip(study.cases, plan.cases, strict=True):
-            volume = None
             if plan.blinded:
-                volume = read_case_image(planned.ct, case.image.kind, case.image.series_instance_uid)
+                _write_copies(folder, study, case, planned, copies)
             for source, path in planned.segmentations.items():
-                original = shown = segmentation_reference(path, folder)
-                if volume is not None:
-                    copies.append(folder / CONTOURS_FOLDER / f"{secrets.token_hex(6)}.seg.nrrd")
-                    _write_neutral(path, original.kind, volume, study, f"{case.pseudonym}, {source}", copies[-1])
-                    shown = segmentation_reference(copies[-1], folder)
+                original = segmentation_reference(path, folder)
+                shown = segmentation_reference(copies[source, case.pseudonym], folder) if plan.blinded else original
                 bundle = plan.bundles.get(source) or _bundle_beside(path)
                 contours.append(Contour(case.pseudonym, source, shown, bundle, original.sha256))
+        forget_order(copies.values(), time.time())
     except BaseException:
-        for copy in copies:  # without a study nobody would know what they are
+        for copy in copies.values():  # without a study nobody would know what they are
             copy.unlink(missing_ok=True)
         raise
     return tuple(contours)
 
 
-def _write_neutral(path: Path, kind: str, volume: Volume, study: Study, where: str, copy: Path) -> None:
+def _write_copies(
+    folder: Path, study: Study, case: StudyCase, planned: PlannedCase, copies: dict[tuple[str, str], Path]
+) -> None:
+    """Write a case's copies and enter them under source and pseudonym, in random order: it must not be the plan's."""
+    image = read_case_image(planned.ct, case.image.kind, case.image.series_instance_uid)
     organs = [organ.key for organ in study.organs]
-    found = read_case_contours(path, kind, volume, organs)
-    if not found.organs:
-        raise InputError(
-            f"{where}: {path.name} holds none of the study's organs.",
-            f"Name its structures like organs of the table; the study asks for {', '.join(organs)}.",
-        )
-    write_label_layers(found.layers, copy)
+    for source in secrets.SystemRandom().sample(list(planned.segmentations), len(planned.segmentations)):
+        path, where = planned.segmentations[source], f"{case.pseudonym}, {source}"
+        found = read_case_contours(path, segmentation_reference(path, folder).kind, image, organs)
+        if not found.organs:
+            raise InputError(
+                f"{where}: {path.name} holds none of the study's organs.",
+                f"Name its structures like organs of the table; the study asks for {', '.join(organs)}.",
+            )
+        copies[source, case.pseudonym] = copy = folder / CONTOURS_FOLDER / f"{secrets.token_hex(6)}.seg.nrrd"
+        write_neutral_copy(found, image.geometry, copy, f"{where}: {path.name}")
 
 
 def _bundle_beside(path: Path) -> str:

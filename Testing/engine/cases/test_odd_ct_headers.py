@@ -19,6 +19,7 @@ from PediatricAbdomenSegLib.engine.organs import organ_by_key
 ODD = [
     ("SeriesNumber", "IS", b"A12 "),
     ("SeriesNumber", "IS", b"1\\2 "),
+    ("SeriesNumber", "IS", b"2147483647"),
     ("TimezoneOffsetFromUTC", "SH", b"+9999 "),
     ("SliceThickness", "DS", b"thin"),
     ("SliceThickness", "DS", b"-2"),

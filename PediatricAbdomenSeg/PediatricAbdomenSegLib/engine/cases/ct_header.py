@@ -22,18 +22,27 @@ from .volume import DicomReferences
 MANUFACTURER = "PediatricAbdomenSeg"
 _TEXT_REPRESENTATIONS = {"AS", "CS", "DA", "DS", "IS", "LO", "LT", "PN", "SH", "ST", "TM", "UI", "UT"}
 _SERIES_NUMBER_OFFSET = 1000  # keeps derived series below the scanner's own in a browser sorted by number
-# Patient, Clinical Trial Subject and Study, General Study, Patient Study and SOP Common modules, as the CT has them.
+_LARGEST_IS = 2**31 - 1  # of an Integer String, PS3.5 6.2
+# The optional attributes of these modules (PS3.3 C.7.1.1, C.7.1.3, C.7.2.1 to C.7.2.3, C.12.1) as the CT has them; what
+# describes animals is left out.
 _COPIED_IF_PRESENT = (
-    "TimezoneOffsetFromUTC",
+    # Patient
     "IssuerOfPatientID",
     "TypeOfPatientID",
     "IssuerOfPatientIDQualifiersSequence",
+    "SourcePatientGroupIdentificationSequence",
+    "GroupOfPatientsIdentificationSequence",
     "ReferencedPatientSequence",
+    "ReferencedPatientPhotoSequence",
     "PatientBirthTime",
+    "PatientBirthDateInAlternativeCalendar",
+    "PatientDeathDateInAlternativeCalendar",
+    "PatientAlternativeCalendar",
     "OtherPatientIDs",
-    "OtherPatientNames",
     "OtherPatientIDsSequence",
+    "OtherPatientNames",
     "EthnicGroup",
+    "EthnicGroupCodeSequence",
     "PatientComments",
     "QualityControlSubject",
     "ResponsiblePerson",
@@ -42,27 +51,71 @@ _COPIED_IF_PRESENT = (
     "PatientIdentityRemoved",
     "DeidentificationMethod",
     "DeidentificationMethodCodeSequence",
+    # Clinical Trial Subject
     "ClinicalTrialSponsorName",
     "ClinicalTrialProtocolID",
+    "IssuerOfClinicalTrialProtocolID",
+    "OtherClinicalTrialProtocolIDsSequence",
     "ClinicalTrialProtocolName",
     "ClinicalTrialSiteID",
+    "IssuerOfClinicalTrialSiteID",
     "ClinicalTrialSiteName",
     "ClinicalTrialSubjectID",
+    "IssuerOfClinicalTrialSubjectID",
     "ClinicalTrialSubjectReadingID",
-    "ClinicalTrialTimePointID",
-    "ClinicalTrialTimePointDescription",
+    "IssuerOfClinicalTrialSubjectReadingID",
+    "ClinicalTrialProtocolEthicsCommitteeName",
+    "ClinicalTrialProtocolEthicsCommitteeApprovalNumber",
+    # General Study
+    "ReferringPhysicianIdentificationSequence",
+    "ConsultingPhysicianName",
+    "ConsultingPhysicianIdentificationSequence",
     "IssuerOfAccessionNumberSequence",
     "StudyDescription",
-    "ProcedureCodeSequence",
-    "ReferringPhysicianIdentificationSequence",
+    "PhysiciansOfRecord",
+    "PhysiciansOfRecordIdentificationSequence",
+    "NameOfPhysiciansReadingStudy",
+    "PhysiciansReadingStudyIdentificationSequence",
+    "RequestingService",
+    "RequestingServiceCodeSequence",
     "ReferencedStudySequence",
+    "ProcedureCodeSequence",
+    "ReasonForPerformedProcedureCodeSequence",
+    # Patient Study
     "AdmittingDiagnosesDescription",
+    "AdmittingDiagnosesCodeSequence",
     "PatientAge",
     "PatientSize",
     "PatientWeight",
+    "PatientSizeCodeSequence",
+    "PatientBodyMassIndex",
+    "MeasuredAPDimension",
+    "MeasuredLateralDimension",
+    "MedicalAlerts",
     "Allergies",
+    "SmokingStatus",
     "PregnancyStatus",
+    "LastMenstrualDate",
+    "PatientState",
+    "Occupation",
     "AdditionalPatientHistory",
+    "AdmissionID",
+    "IssuerOfAdmissionIDSequence",
+    "ServiceEpisodeID",
+    "ServiceEpisodeDescription",
+    "IssuerOfServiceEpisodeIDSequence",
+    "ReasonForVisit",
+    "ReasonForVisitCodeSequence",
+    # Clinical Trial Study
+    "ClinicalTrialTimePointID",
+    "IssuerOfClinicalTrialTimePointID",
+    "ClinicalTrialTimePointDescription",
+    "ClinicalTrialTimePointTypeCodeSequence",
+    "LongitudinalTemporalOffsetFromEvent",
+    "LongitudinalTemporalEventType",
+    "ConsentForClinicalTrialUseSequence",
+    # SOP Common
+    "TimezoneOffsetFromUTC",
 )
 # They must be there, if need be empty.
 TYPE_2_ATTRIBUTES = (
@@ -160,7 +213,8 @@ def _copied(header: Dataset, keyword: str) -> DataElement | RawDataElement:
 
 def derived_series_number(header: Dataset) -> int:
     """Series Number for what is derived from the CT's series."""
-    return int(number_in(header, "SeriesNumber") or 0) + _SERIES_NUMBER_OFFSET
+    number = int(number_in(header, "SeriesNumber") or 0) + _SERIES_NUMBER_OFFSET
+    return number if abs(number) <= _LARGEST_IS else _SERIES_NUMBER_OFFSET
 
 
 def number_in(header: Dataset, keyword: str) -> float | None:

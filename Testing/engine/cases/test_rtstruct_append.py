@@ -81,6 +81,7 @@ def test_appended_rois_come_beside_the_others_which_stay_as_they_are(references,
     summary = append_to_rtstruct(references, [_roi("spleen", _mask(8, 15))], tmp_path / "ours.dcm", existing)
     before, after = pydicom.dcmread(existing), pydicom.dcmread(tmp_path / "ours.dcm")
     assert summary.roi_names == ("Spleen",)
+    assert summary.notes == ("2 of the existing ROIs are kept: Leber, Plan Ü.",)
     assert [(roi.ROINumber, roi.ROIName) for roi in after.StructureSetROISequence] == [
         *((3, "Leber"), (7, "Plan Ü"), (8, "Spleen"))
     ]
@@ -153,6 +154,7 @@ def test_a_replaced_roi_keeps_number_and_name_but_not_its_contours(references, t
     masks = [_roi("spleen", _mask(8, 15)), _roi("liver", _mask(6, 12))]
     summary = append_to_rtstruct(references, masks, tmp_path / "ours.dcm", existing, replaced=["Leber"])
     assert summary.roi_names == ("Spleen", "Leber")
+    assert summary.notes == ("1 of the existing ROIs is kept: Plan Ü.",)
     contents = read_rtstruct(tmp_path / "ours.dcm", references)
     assert {roi.name: roi.number for roi in contents.rois} == {"Leber": 3, "Plan Ü": 7, "Spleen": 8}
     masks = {roi.name: roi.mask for roi in contents.rois}

@@ -57,7 +57,7 @@ def append_to_rtstruct(
             the mask of the organ they are named after.
 
     Returns:
-        Summary of the ROIs added or replaced.
+        Summary of the ROIs added or replaced; a note names those that stay as they are.
 
     Raises:
         InputError: as `write_rtstruct`; ``existing`` is damaged, no RTSTRUCT, of another patient or frame of reference;
@@ -71,6 +71,7 @@ def append_to_rtstruct(
         _require_same_patient(dataset, read_ct_header(references), existing)
         frame = _common_frame(dataset, references, existing)
         rois = _Rois(dataset)
+        kept = [name for name in rois.names if name.strip() not in {each.strip() for each in replaced}]
         identities = _Identities(rois, replaced, name_style)
     made = make_rois(references, masks, identities, style, on_progress, frame)
     identities.require_all_replaced()
@@ -84,7 +85,11 @@ def append_to_rtstruct(
         describe_derived(dataset, made.models, software_version, made.summary.roi_names, now)
         dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
     save_structure_set(dataset, path)
-    return replace(made.summary, notes=(*made.summary.notes, *notes))
+    return replace(made.summary, notes=(*made.summary.notes, _kept_note(kept), *notes))
+
+
+def _kept_note(names: Sequence[str]) -> str:
+    return f"{len(names)} of the existing ROIs {'is' if len(names) == 1 else 'are'} kept: {', '.join(names) or 'none'}."
 
 
 class _Rois:

@@ -44,7 +44,7 @@ def write_neutral_copy(contours: CaseContours, grid: Geometry, copy: Path, where
     outside = [key for key in contours.organs if organ_by_key(key).label in before - _labels(planes)]
     if outside:
         raise InputError(
-            f"{where}: {', '.join(outside)} has no voxel on the images of the CT.",
+            f"{where}: no voxel of {', '.join(outside)} lies on the images of the CT.",
             "Give the contours of this CT.",
         )
     layers: list[np.ndarray] = []

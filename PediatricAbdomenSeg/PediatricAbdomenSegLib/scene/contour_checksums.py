@@ -7,7 +7,7 @@ import zlib
 import numpy as np
 import slicer
 
-from ..engine.inference.components import bounding_boxes
+from ..engine.cases.label_boxes import bounding_boxes
 from .images import first_index, voxels_of
 from .segment_arrays import labelmap_of, segments_of
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import slicer
 
+from ..engine.cases.label_boxes import Box, bounding_boxes
 from ..engine.cases.volume import LabelMap
 from ..engine.errors import UsageError
-from ..engine.inference.components import Box, bounding_boxes
 from ..engine.inference.quality import EMPTY, OrganResult, assess
 from ..engine.organs import Organ
 from .display import is_segment_visible

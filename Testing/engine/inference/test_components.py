@@ -1,4 +1,4 @@
-"""Tests of boxes and pieces of labels, compared with scipy."""
+"""Tests of pieces of labels, compared with scipy."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from PediatricAbdomenSegLib.engine.inference.components import bounding_boxes, find_pieces
+from PediatricAbdomenSegLib.engine.inference.components import find_pieces
 
 
 @pytest.fixture
@@ -16,15 +16,6 @@ def scattered_labels() -> np.ndarray:
     for label in (1, 2, 7, 255):
         labels[tuple(rng.integers(0, size, 12) for size in labels.shape)] = label
     return labels
-
-
-def test_boxes_are_those_of_scipy(scattered_labels):
-    expected = {i + 1: box for i, box in enumerate(ndimage.find_objects(scattered_labels)) if box is not None}
-    assert bounding_boxes(scattered_labels) == expected
-
-
-def test_an_image_of_background_has_no_boxes():
-    assert bounding_boxes(np.zeros((3, 4, 5), np.uint8)) == {}
 
 
 def test_pieces_are_those_of_scipy_with_full_connectivity(scattered_labels):

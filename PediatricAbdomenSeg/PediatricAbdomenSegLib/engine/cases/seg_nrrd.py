@@ -13,6 +13,7 @@ import numpy as np
 from ..errors import UsageError
 from ..organs import CodedConcept, Organ
 from .image_file import itk_image, write_itk_image
+from .label_boxes import bounding_boxes
 from .volume import LabelMap
 
 TERMINOLOGY_CONTEXT = "Segmentation category and type - 3D Slicer General Anatomy list"
@@ -98,18 +99,10 @@ def _tag_value(key: str, value: str) -> str:
 
 def _extents(labels: np.ndarray) -> dict[int, tuple[int, ...]]:
     """Inclusive bounds ``(x0, x1, y0, y1, z0, z1)`` of every label that occurs."""
-    lowest: dict[int, np.ndarray] = {}
-    highest: dict[int, np.ndarray] = {}
-    for z, plane in enumerate(labels):
-        for label in np.flatnonzero(np.bincount(plane.ravel(), minlength=256)[1:]) + 1:
-            here = plane == label
-            rows, columns = np.flatnonzero(here.any(1)), np.flatnonzero(here.any(0))
-            low = np.array([columns[0], rows[0], z])
-            high = np.array([columns[-1], rows[-1], z])
-            key = int(label)
-            lowest[key] = np.minimum(lowest.get(key, low), low)
-            highest[key] = np.maximum(highest.get(key, high), high)
-    return {key: tuple(np.stack([lowest[key], highest[key]], 1).ravel().tolist()) for key in lowest}
+    return {
+        label: tuple(index for axis in reversed(box) for index in (axis.start, axis.stop - 1))
+        for label, box in bounding_boxes(labels).items()
+    }
 
 
 def _code(concept: CodedConcept | None) -> str:

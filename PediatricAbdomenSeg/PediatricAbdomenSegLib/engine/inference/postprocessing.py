@@ -6,11 +6,12 @@ from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
+from ..cases.label_boxes import bounding_boxes
 from ..cases.volume import LabelMap
 from ..errors import InputError, UsageError
 from ..organs import ALL_STRUCTURES, OrganType, organ_by_key
 from ..progress import Check, never_stop
-from .components import bounding_boxes, find_pieces
+from .components import find_pieces
 
 LARGEST_COMPONENT = "largest_component"
 

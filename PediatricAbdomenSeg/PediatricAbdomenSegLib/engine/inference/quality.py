@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..cases.label_boxes import Box, bounding_boxes
 from ..cases.volume import LabelMap
 from ..geometry import Geometry
 from ..organs import LEFT, Organ, organ_by_key
 from ..progress import Check, never_stop
-from .components import Box, bounding_boxes, find_pieces
+from .components import find_pieces
 
 # Flags of an organ.
 EMPTY = "empty"

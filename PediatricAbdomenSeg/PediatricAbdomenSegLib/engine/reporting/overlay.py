@@ -141,11 +141,11 @@ def _best_indices(labels: Sequence[np.ndarray], focus: int | None) -> list[int]:
     scores = [np.zeros(len(range(0, n, k))) for n, k in zip(labels[0].shape, step, strict=True)]
     for array in labels:
         coarse = array[tuple(slice(None, None, k) for k in step)]
-        for value in [focus] if focus else [value for value in np.unique(coarse) if value]:
-            mask = coarse == value
-            for axis in range(3):
-                area = mask.sum(axis=tuple({0, 1, 2} - {axis}))
-                scores[axis] += area / max(area.max(), 1)
+        places = np.nonzero(coarse == focus if focus else coarse)
+        values = coarse[places].astype(np.intp)
+        for score, place in zip(scores, places, strict=True):
+            areas = np.bincount(values * len(score) + place, minlength=256 * len(score)).reshape(256, -1)
+            score += (areas / np.maximum(areas.max(axis=1, keepdims=True), 1)).sum(axis=0)
     if not any(score.any() for score in scores):
         return [n // 2 for n in labels[0].shape] if focus is None else _best_indices(labels, None)
     return [int(score.argmax()) * k for score, k in zip(scores, step, strict=True)]

@@ -40,6 +40,15 @@ def test_a_chosen_volume_survives_leaving_and_coming_back(an_open_module, a_ct):
     assert an_open_module.panel.pages["SegmentPage"].ui.inputSelector.currentNode() is a_ct
 
 
+def test_a_button_that_slicers_editor_makes_anew_does_not_keep_the_module_from_opening(an_open_module, a_ct):
+    effect = an_open_module.panel.pages["ReviewPage"].ui.Paint
+    an_open_module.exit()
+    effect.delete()  # as the Segment Editor does with all of them when another effect is registered
+    an_open_module.enter()
+    an_open_module.panel.session.parameters.input_volume = a_ct
+    assert an_open_module.panel.pages["SegmentPage"].ui.inputSelector.currentNode() is a_ct
+
+
 def test_a_closed_scene_leaves_the_panel_usable(slicer_host, an_open_module, a_ct):
     an_open_module.panel.session.parameters.input_volume = a_ct
     slicer_host.close_scene()

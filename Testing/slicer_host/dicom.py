@@ -82,6 +82,8 @@ def dicom_lib(database: ctkDICOMDatabase) -> dict[str, types.ModuleType]:
         return True
 
     def load_series(series_uids: list[str]) -> list[str]:
+        if not isinstance(series_uids, list) or not series_uids:
+            raise ValueError("loadSeriesByUID() takes a list of series UIDs")
         return [_load(database, uid).GetID() for uid in series_uids]
 
     utils.importDicom, utils.loadSeriesByUID = import_dicom, load_series

@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+import sys
+import traceback
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
+
+
+@contextmanager
+def no_exception_unseen() -> Iterator[None]:
+    """Fail for what a slot or an observer raises: PythonQt and VTK only print it, and a test would pass over it."""
+    printed: list[str] = []
+    before, sys.excepthook = sys.excepthook, lambda *error: printed.append("".join(traceback.format_exception(*error)))
+    try:
+        yield
+    finally:
+        sys.excepthook = before
+    assert not printed, "a slot or an observer raised:\n" + "\n".join(printed)
 
 
 @pytest.fixture
@@ -20,7 +35,7 @@ def slicer_host() -> Iterator[Any]:
 
     host = the_host()
     host.fresh_scene()
-    with host.installed():
+    with no_exception_unseen(), host.installed():
         yield host
 
 

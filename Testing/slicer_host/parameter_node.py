@@ -18,6 +18,10 @@ from typing import Any
 from slicer_host.gui_connectors import connector_for
 
 PROPERTY_NAME = "SlicerParameterName"
+_RESERVED = frozenset(
+    "allParameters default isCached dataType getValue setValue connectGui connectParametersToGui disconnectGui "
+    "StartModify EndModify AddObserver RemoveObserver Modified".split()
+)
 
 
 @dataclass(frozen=True)
@@ -224,6 +228,9 @@ class ParameterNodeWrapper:
 def parameterNodeWrapper(cls: type) -> type:
     """The class decorator of the same name."""
     hints = typing.get_type_hints(cls, include_extras=True)
+    reserved = _RESERVED & {*vars(cls), *hints}
+    if reserved:
+        raise ValueError(f"Cannot use reserved names {sorted(reserved)} in a parameterNodeWrapper")
     parameters = {name: _parameter(cls, name, hint) for name, hint in hints.items()}
     namespace: dict[str, Any] = {"allParameters": parameters, "__doc__": cls.__doc__, "__module__": cls.__module__}
     for name in parameters:

@@ -5,6 +5,11 @@ from __future__ import annotations
 import types
 from typing import Any
 
+_PARAMETERS = frozenset(
+    "category sampleName uris fileNames nodeNames customDownloader thumbnailFileName loadFileTypes loadFiles "
+    "loadFileProperties checksums loadFileType".split()
+)
+
 
 def sample_data_module() -> types.ModuleType:
     """A fresh module; ``sources`` lists the keyword arguments of every registered source."""
@@ -16,6 +21,9 @@ def sample_data_module() -> types.ModuleType:
 
         @staticmethod
         def registerCustomSampleDataSource(**description: Any) -> None:
+            unknown = set(description) - _PARAMETERS
+            if unknown:
+                raise TypeError(f"registerCustomSampleDataSource() got unexpected keyword arguments: {unknown}")
             module.sources.append(description)
 
     module.SampleDataLogic = SampleDataLogic

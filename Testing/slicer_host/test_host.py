@@ -258,6 +258,18 @@ def test_a_module_lives_from_start_over_reload_to_unload(slicer_host, tmp_path):
     assert second.log == ["setup", "enter", "exit", "cleanup"]
 
 
+def test_sample_data_refuse_an_argument_that_slicer_does_not_know(slicer_host):
+    with pytest.raises(TypeError, match="uri"):
+        slicer_host.sample_data.SampleDataLogic.registerCustomSampleDataSource(sampleName="Phantom", uri="")
+
+
+def test_a_parameter_cannot_have_the_name_of_a_method_of_its_node(slicer_host):
+    from slicer_host.parameter_node import parameterNodeWrapper
+
+    with pytest.raises(ValueError, match="default"):
+        parameterNodeWrapper(type("Parameters", (), {"__annotations__": {"default": str}}))
+
+
 def test_the_modules_of_the_stand_in_are_gone_after_a_test():
     assert "qt" not in sys.modules
     assert "slicer.parameterNodeWrapper" not in sys.modules

@@ -118,6 +118,20 @@ def test_an_exception_in_a_receiver_is_printed_not_raised(qt, capsys, monkeypatc
     assert "ZeroDivisionError" in capsys.readouterr().err
 
 
+def test_an_exception_that_qt_or_vtk_would_only_print_fails_the_test(qt):
+    from vtkmodules.vtkCommonCore import vtkObject
+
+    from slicer_host.fixtures import no_exception_unseen
+
+    button, node = qt.QPushButton(), vtkObject()
+    button.clicked.connect(lambda: 1 / 0)
+    node.AddObserver("ModifiedEvent", lambda *_: {}["gone"])
+    with pytest.raises(AssertionError, match="ZeroDivisionError"), no_exception_unseen():
+        button.click()
+    with pytest.raises(AssertionError, match="KeyError"), no_exception_unseen():
+        node.Modified()
+
+
 def test_disconnecting_a_bound_method_ends_its_calls(qt):
     class Listener:
         count = 0

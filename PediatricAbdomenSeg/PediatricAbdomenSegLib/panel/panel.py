@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,7 @@ class Panel:
             widget.setMRMLScene(scene)
             tabs.addTab(widget, title)
             self.pages[name] = make_page(widget, self.session, resource_path)
+        self._bound_widgets = {name: widget for page in self.pages.values() for name, widget in bound_widgets(page.ui)}
         self.pages["RatingPage"].on_correct = self._correct
         tabs.connect("currentChanged(int)", lambda index: self._show_page_in_view())
         self.session.on_result(self._show_result)
@@ -74,7 +75,7 @@ class Panel:
             self._observed = self._gui_tag = None
         self.session.parameters = parameters
         if parameters is not None:
-            self._gui_tag = parameters.connectParametersToGui(self._bound_widgets())
+            self._gui_tag = parameters.connectParametersToGui(self._bound_widgets)
             tag = parameters.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda caller, event: self.refresh())
             self._observed = (parameters, tag)
         self.refresh()
@@ -156,10 +157,17 @@ class Panel:
         parameters.segmentation = node
         self._tabs.setCurrentIndex(_REVIEW)
 
-    def _bound_widgets(self) -> dict[str, Any]:
-        """Widgets by the parameter that their .ui file names for them."""
-        widgets = [widget for page in self.pages.values() for widget in vars(page.ui).values()]
-        return {name: widget for widget in widgets if (name := widget.property("SlicerParameterName"))}
+
+def bound_widgets(ui: Any) -> Iterator[tuple[str, Any]]:
+    """Parameter and widget of every widget for which the .ui file names one.
+
+    Asked while all of a page's widgets live: Slicer's own ones replace some of their buttons later, and to touch a
+    widget that is gone is an error.
+    """
+    for widget in vars(ui).values():
+        name = widget.property("SlicerParameterName")
+        if name:
+            yield name, widget
 
 
 def make_session(scene: Any) -> Session:

@@ -18,10 +18,11 @@ from typing import Any
 from slicer_host.gui_connectors import connector_for
 
 PROPERTY_NAME = "SlicerParameterName"
-_RESERVED = frozenset(
-    "allParameters default isCached dataType getValue setValue connectGui connectParametersToGui disconnectGui "
-    "StartModify EndModify AddObserver RemoveObserver Modified".split()
-)
+_RESERVED = {
+    *("allParameters", "default", "isCached", "dataType", "getValue", "setValue"),
+    *("connectGui", "connectParametersToGui", "disconnectGui"),
+    *("StartModify", "EndModify", "AddObserver", "RemoveObserver", "Modified"),
+}
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import types
 from typing import Any
 
-_PARAMETERS = frozenset(
-    "category sampleName uris fileNames nodeNames customDownloader thumbnailFileName loadFileTypes loadFiles "
-    "loadFileProperties checksums loadFileType".split()
-)
+_PARAMETERS = {
+    *("category", "sampleName", "uris", "fileNames", "nodeNames", "customDownloader", "thumbnailFileName"),
+    *("loadFileTypes", "loadFiles", "loadFileProperties", "checksums", "loadFileType"),
+}
 
 
 def sample_data_module() -> types.ModuleType:

@@ -240,6 +240,15 @@ def test_a_fold_or_configuration_that_is_not_there_is_a_model_error(a_toy_bundle
         segment(a_toy_child[0], a_toy_bundle, replace(DEFAULT, configuration="2d"))
 
 
+def test_mirroring_that_the_model_does_not_allow_is_said(a_toy_bundle, a_toy_child, toy_weights, tmp_path):
+    plain = write_bundle(tmp_path, make_plans(3, MODEL_SPACING_MM), {"0": toy_weights})
+    asked = replace(DEFAULT, mirror=True)
+    assert segment(a_toy_child[0], plain, asked).notes == (
+        "Nothing was mirrored: this model was trained without mirroring.",
+    )
+    assert segment(a_toy_child[0], plain, DEFAULT).notes == segment(a_toy_child[0], a_toy_bundle, asked).notes == ()
+
+
 def test_an_image_of_another_modality_is_refused(a_toy_bundle, a_toy_child):
     with pytest.raises(InputError, match="modality MR"):
         segment(replace(a_toy_child[0], modality="MR"), a_toy_bundle, DEFAULT)

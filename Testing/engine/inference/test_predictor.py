@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from benchmarks.stock_nnunet import stock_predictor, write_results_folder
+from PediatricAbdomenSegLib.engine.errors import ResourceError
 from PediatricAbdomenSegLib.engine.inference.model_cache import ModelCache
 from PediatricAbdomenSegLib.engine.inference.predictor import Window, _pad, predict
 from toy_bundle import MODEL_SPACING_MM, make_plans, write_bundle
@@ -110,6 +111,17 @@ def test_progress_counts_every_tile(make_bundle, an_image):
     logits_of(make_bundle(), an_image, on_tile=lambda done, total: seen.append((done, total)))
     tiles = 4 * 2 * 3  # along z, y and x
     assert seen == [(done, tiles) for done in range(1, tiles + 1)]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_a_device_that_computes_no_numbers_is_named_instead_of_believed(an_image, value):
+    def network(tile, check):
+        logits = torch.zeros(1, 3, *tile.shape[2:])
+        logits[0, 1, 2, 3, 4] = value
+        return logits
+
+    with torch.inference_mode(), pytest.raises(ResourceError, match="on cpu holds values that are no numbers"):
+        list(predict(an_image, [network], Window((16, 32, 32), 3, (), "cpu", "cpu"), lambda done, total: None, never))
 
 
 def test_a_thin_slab_is_extended_by_reflection_and_a_short_scan_by_zeros():

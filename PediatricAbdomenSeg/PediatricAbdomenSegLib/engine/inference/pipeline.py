@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from ..cases.volume import LabelMap, Volume
 from ..errors import InputError, UsageError
 from ..models.nnunet_folder import NetworkPlan, find_weights, read_network_plan
 from ..models.store import Bundle
+from ..models.weights_file import read_weights_metadata
 from ..organs import organ_by_key
 from ..progress import CancelToken, OnProgress, StageProgress, ignore_progress
 from ..system_memory import available_memory_mb, peak_memory_mb, require_memory
@@ -124,7 +126,8 @@ def segment(
     device = choose_device(options.device)
     configuration = choose_configuration(bundle, options.configuration)
     plan = read_network_plan(bundle.folder, configuration)
-    folds = tuple(find_weights(bundle.folder, configuration, options.folds))
+    weights = find_weights(bundle.folder, configuration, options.folds)
+    folds = tuple(weights)
     window_hu, check = bundle.manifest.intensity_window_hu, cancel.raise_if_cancelled
     case = prepare(volume, plan, window_hu, whole_field=options.exact, check=check)
     run = _Run(case, plan, bundle, folds, options, models, progress, cancel)
@@ -151,7 +154,7 @@ def segment(
         label_map=label_map,
         organs=organs,
         quality=assessment.case_flags,
-        notes=device.notes,
+        notes=(*device.notes, *_mirror_notes(options, next(iter(weights.values())))),
         bundle_name=bundle.manifest.name,
         bundle_sha256=bundle.sha256,
         status=bundle.manifest.status,
@@ -234,6 +237,12 @@ def _wanted_organs(bundle: Bundle, wanted: tuple[str, ...] | None) -> tuple[str,
     if not wanted:
         raise UsageError("No organ is asked for.", f"Choose from {', '.join(known)}.")
     return tuple(key for key in known if key in wanted)
+
+
+def _mirror_notes(options: InferenceOptions, weights: Path) -> tuple[str, ...]:
+    if not options.mirror or read_weights_metadata(weights).mirror_axes:
+        return ()
+    return ("Nothing was mirrored: this model was trained without mirroring.",)
 
 
 def _check_modality(volume: Volume, bundle: Bundle) -> None:

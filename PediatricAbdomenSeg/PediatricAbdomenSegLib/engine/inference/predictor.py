@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..errors import ResourceError
 from .network import Network
 from .tiles import gaussian_weights, padding_to, tile_starts
 
@@ -70,6 +72,9 @@ def predict(
 
     Yields:
         Slabs that cover the image's first axis in order, without gap or overlap.
+
+    Raises:
+        ResourceError: the device computes values that are no numbers.
     """
     import torch
 
@@ -101,10 +106,21 @@ def predict(
         low, high = max(z, first) - z, min(z + finished, last) - z
         if high > low:
             part = (slice(low, high), *inner)
-            yield Slab(z + low - first, sums[part] / norm[part][..., None])
+            logits = sums[part] / norm[part][..., None]
+            _require_numbers(logits, window.device)
+            yield Slab(z + low - first, logits)
         if not final_row:
             _shift_down(sums, finished)
             _shift_down(norm, finished)
+
+
+def _require_numbers(logits: torch.Tensor, device: str) -> None:
+    """Some graphics cards overflow or fail in half precision; a label chosen among such values would mean nothing."""
+    if not math.isfinite(float(logits.sum())):  # a twentieth of the time of looking at each value
+        raise ResourceError(
+            f"The network's output on {device} holds values that are no numbers.",
+            "Choose exact arithmetic (float32) or the device cpu; if that is no better, the model is damaged.",
+        )
 
 
 def _mean_logits(

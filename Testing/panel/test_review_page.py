@@ -179,6 +179,39 @@ def test_the_editor_has_its_keys_only_while_it_is_to_be_seen(a_reviewed_panel):
     assert not editor.shortcuts_installed
 
 
+def test_the_editor_opens_on_the_selected_organ_when_it_is_unfolded(a_reviewed_panel):
+    ui = a_reviewed_panel.review.ui
+    a_reviewed_panel.panel.enter()
+    ui.organTable.selectRow(1)
+    ui.editorCollapsibleButton.collapsed = False
+    assert ui.segmentEditorWidget.segmentationNode() is a_reviewed_panel.parameters.segmentation
+    assert ui.segmentEditorWidget.currentSegmentID() == "liver"
+
+
+def test_the_editor_opens_on_the_first_organ_when_none_is_selected(a_reviewed_panel):
+    ui = a_reviewed_panel.review.ui
+    a_reviewed_panel.panel.enter()
+    ui.editorCollapsibleButton.collapsed = False
+    assert ui.segmentEditorWidget.currentSegmentID() == "spleen"
+    assert a_reviewed_panel.review._table.selected.segment_id == "spleen"
+
+
+def test_the_editor_goes_along_to_another_segmentation_or_none(a_reviewed_panel, a_ct):
+    import slicer
+
+    ui, parameters = a_reviewed_panel.review.ui, a_reviewed_panel.parameters
+    first = parameters.segmentation
+    a_reviewed_panel.panel.enter()
+    ui.organTable.cellDoubleClicked.emit(1, 0)
+    second = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "second")
+    second.GetSegmentation().DeepCopy(first.GetSegmentation())
+    second.SetReferenceImageGeometryParameterFromVolumeNode(a_ct)
+    parameters.segmentation = second
+    assert ui.segmentEditorWidget.segmentationNode() is second
+    parameters.segmentation = None
+    assert ui.segmentEditorWidget.segmentationNode() is None
+
+
 def test_a_tool_can_be_taken_back_in_the_editor_too(a_reviewed_panel, click):
     ui = a_reviewed_panel.review.ui
     ui.organTable.cellDoubleClicked.emit(1, 0)

@@ -56,13 +56,18 @@ class EmbeddedEditor:
             self._is_opening = False
 
     def follow(self, segmentation_node: Any, volume_node: Any, segment_id: str) -> None:
-        """Select another segment if the editor is at work on that segmentation."""
-        if self._is_on(segmentation_node) and self.widget.currentSegmentID() != segment_id:
+        """Edit another segment if the editor is in use, or at work on that segmentation."""
+        is_on = self.is_on(segmentation_node)
+        if (is_on and self.widget.currentSegmentID() != segment_id) or (self._is_in_use and not is_on):
             self.open(segmentation_node, volume_node, segment_id)
+
+    def is_on(self, segmentation_node: Any) -> bool:
+        """Whether this segmentation is the one being edited."""
+        return segmentation_node is not None and self.widget.segmentationNode() == segmentation_node
 
     def remember(self, segmentation_node: Any) -> None:
         """Something else is about to change the segments: the editor's own undo must not lose it."""
-        if self._is_on(segmentation_node):
+        if self.is_on(segmentation_node):
             self.widget.saveStateForUndo()
 
     def forget_nodes(self) -> None:
@@ -77,9 +82,6 @@ class EmbeddedEditor:
             self.widget.setMRMLSegmentEditorNode(None)
         finally:
             self._is_opening = False
-
-    def _is_on(self, segmentation_node: Any) -> bool:
-        return segmentation_node is not None and self.widget.segmentationNode() == segmentation_node
 
     def _take_segment(self, segment_id: str) -> None:
         """The user has chosen a segment in the editor's own list, or by its keys."""

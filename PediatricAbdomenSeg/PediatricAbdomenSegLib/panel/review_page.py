@@ -69,6 +69,7 @@ class ReviewPage:
             self._show_display()
             self._message = ""
             self.read_segments()
+            self._use_editor()
 
     def read_segments(self) -> None:
         """Read the segments anew; on a large CT this takes a moment."""
@@ -238,11 +239,21 @@ class ReviewPage:
                 self._table.select(segment_id)
 
     def _use_editor(self) -> None:
-        """The editor has its keys and its tools in the views only while it is to be seen."""
-        if self._is_in_view and not self.ui.editorCollapsibleButton.collapsed:
-            self._editor.enter()
-        else:
+        """The editor has its keys and its tools in the views only while it is to be seen, on what the list shows.
+
+        Its own selectors are hidden: it must not stay on another segmentation, or on none.
+        """
+        if not self._is_in_view or self.ui.editorCollapsibleButton.collapsed:
             self._editor.exit()
+            return
+        self._editor.enter()
+        rows, selected = self._table.rows, self._table.selected
+        if selected is not None:
+            self._editor.follow(self.segmentation, reference_volume(self.segmentation), selected.segment_id)
+        elif rows:
+            self._table.select(rows[0].segment_id)
+        elif not self._editor.is_on(self.segmentation):
+            self._editor.forget_nodes()
 
     def _show_display(self) -> None:
         node = self._shown

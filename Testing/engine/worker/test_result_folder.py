@@ -58,7 +58,8 @@ def test_a_replacement_that_fails_midway_is_undone(tmp_path, good_moves):
     assert contents(out) == dict.fromkeys(RESULT_FILES, "old")
 
 
-def test_what_a_killed_run_left_is_removed_by_the_next_one(tmp_path):
+@pytest.mark.parametrize("made_meanwhile", [False, True])
+def test_what_a_killed_run_left_is_removed_by_the_next_one(tmp_path, made_meanwhile):
     script = (
         "import os, sys; from pathlib import Path\n"
         "from PediatricAbdomenSegLib.engine.worker.result_folder import staged_results\n"
@@ -68,6 +69,8 @@ def test_what_a_killed_run_left_is_removed_by_the_next_one(tmp_path):
     subprocess.run([sys.executable, "-c", script, str(tmp_path / "out")], env=ENVIRONMENT, check=False)
     left = [path.name for path in tmp_path.iterdir()]
     assert len(left) == 1 and left[0].startswith(".out.partial-")
+    if made_meanwhile:
+        (tmp_path / "out").mkdir()
     with staged_results(tmp_path / "out") as folder:
         write_all(folder, "new")
     assert [path.name for path in tmp_path.iterdir()] == ["out"]

@@ -64,12 +64,14 @@ def staged_results(output: Path, move: Callable[[Path, Path], None] = os.replace
         raise UsageError(f"The output folder {output} is a file.", "Give a folder that is empty or does not exist.")
     made = [folder for folder in output.parents if not folder.exists()]
     # Inside an existing output folder rather than beside it: that may be a mounted disk or the only writable place.
-    base, prefix = (output, ".partial-") if output.exists() else (output.parent, f".{output.name}.partial-")
+    inside, beside = (output, ".partial-"), (output.parent, f".{output.name}.partial-")
+    base, prefix = inside if output.exists() else beside
     staging = base / f"{prefix}{_MACHINE}-{os.getpid()}-{secrets.token_hex(4)}"
     try:
         with os_errors_named(output):
             base.mkdir(parents=True, exist_ok=True)
-            _remove_leftovers(base, prefix, output)
+            for place in (inside, beside):  # a run that was killed may have begun before the folder existed
+                _remove_leftovers(*place, output)
             staging.mkdir()
         yield staging
         with os_errors_named(output):
@@ -126,7 +128,8 @@ def _undo(staging: Path, output: Path) -> None:
 def _remove_leftovers(base: Path, prefix: str, output: Path) -> None:
     """Remove the staging folders of processes of this machine that no longer run; earlier results come back first."""
     ours = f"{prefix}{_MACHINE}-"
-    for folder in base.iterdir():
+    folders = list(base.iterdir()) if os.access(base, os.R_OK | os.X_OK) else []
+    for folder in folders:
         pid = folder.name.removeprefix(ours).split("-")[0] if folder.name.startswith(ours) else ""
         if pid.isdigit() and not is_alive(int(pid)):
             if not (output / RESULT_NAME).exists():

@@ -277,13 +277,15 @@ def test_what_cannot_be_written_is_refused(a_ct, tmp_path):
     assert not (tmp_path / "x.dcm").exists()
 
 
-def test_stopping_leaves_no_file(a_ct, tmp_path):
+@pytest.mark.parametrize("fraction", [0.0, 1.0])
+def test_stopping_leaves_no_file(a_ct, tmp_path, fraction):
     def stop(event):
-        raise Cancelled()
+        if event.fraction >= fraction:
+            raise Cancelled()
 
     with pytest.raises(Cancelled):
         write_dicom_seg(a_ct, _masks(), tmp_path / "x.dcm", on_progress=stop)
-    assert not (tmp_path / "x.dcm").exists()
+    assert not list(tmp_path.glob("*.dcm"))
 
 
 def test_a_segmentation_made_by_others_on_a_real_ct_reads_as_ours_does(shared_data, tmp_path):

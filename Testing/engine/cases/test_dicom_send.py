@@ -102,7 +102,7 @@ def test_data_sets_arrive_byte_by_byte(files):
     assert summary.stored == ("rtstruct.dcm", "seg.dcm") and summary.warnings == ()
     assert received.data_sets == [data_set_of(path) for path in files]
     assert received.callers == ["PEDSEG"]
-    assert steps == [0.0, 0.5, 1.0]
+    assert steps == [0.0, 0.5]
 
 
 def test_a_node_that_knows_implicit_vr_alone_gets_that(files):
@@ -218,14 +218,32 @@ def test_a_connection_lost_midway_names_what_is_missing(files):
     assert "stored 0 of 2 files" in text and "rtstruct.dcm" in text and "seg.dcm" in text
 
 
-def test_stopping_between_two_files_sends_no_more(files):
+@pytest.mark.parametrize(
+    ("fraction", "sent", "message"),
+    [
+        (0.0, 0, "Cancelled; nothing was written."),
+        (0.5, 1, "Cancelled; {node} keeps what it has stored: rtstruct.dcm."),
+    ],
+)
+def test_stopping_before_a_file_sends_no_more_and_says_what_has_arrived(files, fraction, sent, message):
     def stop(event):
-        if event.fraction > 0:
+        if event.fraction >= fraction:
             raise Cancelled()
 
-    with receiving([RTSTRUCT, SEG], BOTH_SYNTAXES) as (node, received), pytest.raises(Cancelled):
+    with receiving([RTSTRUCT, SEG], BOTH_SYNTAXES) as (node, received), pytest.raises(Cancelled) as raised:
         send_files(files, node, consent=True, on_progress=stop)
-    assert len(received.data_sets) == 1
+    assert len(received.data_sets) == sent
+    assert raised.value.message == message.format(node=node.name)
+
+
+def test_stopping_once_the_last_file_is_on_its_way_comes_too_late(files):
+    with receiving([RTSTRUCT, SEG], BOTH_SYNTAXES) as (node, received):
+
+        def stop(event):
+            if len(received.data_sets) == len(files):
+                raise Cancelled()
+
+        assert send_files(files, node, consent=True, on_progress=stop).stored == ("rtstruct.dcm", "seg.dcm")
 
 
 def test_what_is_no_dicom_file_is_refused_before_anything_is_sent(files, tmp_path):

@@ -152,7 +152,7 @@ def write_dicom_seg(
     on_progress(ProgressEvent("dicom_seg", _MADE_SHARE))
     with replaced_when_complete(Path(path)) as temporary:
         dataset.save_as(temporary, enforce_file_format=True)
-    on_progress(ProgressEvent("dicom_seg", 1.0))
+        on_progress(ProgressEvent("dicom_seg", 1.0))  # may stop it: only until the file is in its place
     return SegSummary(
         segments=tuple(str(segment.SegmentLabel) for segment in dataset.SegmentSequence if segment.SegmentNumber),
         left_out=tuple(roi.organ.key for roi in masks if not any(roi is one for one in kept.rois)),

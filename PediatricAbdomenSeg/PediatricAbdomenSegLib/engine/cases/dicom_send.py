@@ -14,7 +14,7 @@ from pydicom import dcmread
 from pydicom.errors import InvalidDicomError
 from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from ..errors import InputError, PediatricAbdomenSegError, ResourceError, UsageError
+from ..errors import Cancelled, InputError, PediatricAbdomenSegError, ResourceError, UsageError
 from ..progress import OnProgress, ProgressEvent, ignore_progress
 from .dicom_nodes import DicomNode
 
@@ -117,12 +117,13 @@ def send_files(
         paths: DICOM files.
         node: where to.
         consent: that a person has agreed to send these files, see `what_is_sent`, to this node.
-        on_progress: stage "send", fraction of the files; may raise to stop between two files.
+        on_progress: stage "send", fraction of the files, before each of them; may raise to stop.
 
     Raises:
         UsageError: without consent; nothing was sent. InputError: a file cannot be sent.
         ResourceError: the node cannot be reached, refuses the association, or did not store every file: the message
             says which ones it did not and why, with its status code.
+        Cancelled: by ``on_progress``; the message names the files that were stored before.
     """
     from pynetdicom import AE
 
@@ -135,14 +136,18 @@ def send_files(
     stored, warnings, refused = [], [], []
     with _association(entity, node) as association:
         for index, one in enumerate(files):
-            on_progress(ProgressEvent("send", index / len(files)))
+            try:
+                on_progress(ProgressEvent("send", index / len(files)))
+            except Cancelled as error:
+                if not stored:
+                    raise
+                raise Cancelled(f"Cancelled; {node.name} keeps what it has stored: {', '.join(stored)}.") from error
             problem, warning = _store(association, one, node)
             if problem:
                 refused.append(f"{one.path.name} ({one.kind}): {problem}")
             else:
                 stored.append(one.path.name)
                 warnings += [f"{one.path.name}: {warning}"] if warning else []
-    on_progress(ProgressEvent("send", 1.0))
     if refused:
         raise ResourceError(
             f"DICOM node {node} stored {len(stored)} of {len(files)} files. Not stored: {'; '.join(refused)}.",

@@ -41,6 +41,13 @@ def test_one_organ_is_replaced_in_an_rtstruct_and_the_others_stay(pedseg, a_resu
     assert rois["Liver"].ROIGenerationAlgorithm == "SEMIAUTOMATIC"
 
 
+def test_every_roi_of_the_same_organs_is_replaced_on_request(pedseg, a_result, tmp_path):
+    pedseg("rtstruct", "export", *a_result, "--output", tmp_path / "a.dcm")
+    command = ["rtstruct", "export", *a_result, "--output", tmp_path / "b.dcm", "--append-to", tmp_path / "a.dcm"]
+    assert pedseg(*command, "--names", "short", "--replace-same").code == 0
+    assert _names(tmp_path / "b.dcm") == _names(tmp_path / "a.dcm")
+
+
 def test_an_roi_that_is_not_there_is_named_with_those_that_are(pedseg, a_result, tmp_path):
     pedseg("rtstruct", "export", *a_result, "--output", tmp_path / "a.dcm")
     command = ["rtstruct", "export", *a_result, "--output", tmp_path / "b.dcm", "--append-to", tmp_path / "a.dcm"]

@@ -150,9 +150,39 @@ def test_contours_are_appended_to_an_rtstruct_and_replace_one_of_its_rois(run, a
     assert [roi.ROIName for roi in dcmread(tmp_path / "b.dcm").StructureSetROISequence] == ["Liver", "Spleen"]
 
 
+def test_a_request_keeps_the_rois_of_an_rtstruct_and_replaces_those_of_the_same_organs(run, a_ct_folder, tmp_path):
+    labels, existing = _segmented(run, a_ct_folder, tmp_path), tmp_path / "a.dcm"
+    export_rtstruct(a_ct_folder, [labels], existing, options=RtStructOptions(organs=("liver",)))
+    dataset = dcmread(existing)
+    dataset.StructureSetROISequence[0].ROIName = "Leber"
+    dataset.save_as(existing)
+
+    def names(**options):
+        output = tmp_path / "b.dcm"
+        request = ExportRtstruct("1", str(a_ct_folder), (str(labels),), str(output), append_to=str(existing), **options)
+        make_handlers()[ExportRtstruct](request, ignore_progress, CancelToken())
+        return [roi.ROIName for roi in dcmread(output).StructureSetROISequence]
+
+    assert names() == ["Leber", "Spleen", "Liver"]
+    assert names(replace_same=True) == ["Leber", "Spleen"]
+
+
+def test_two_rois_of_one_organ_are_named_instead_of_replacing_one_of_them(run, a_ct_folder, tmp_path):
+    labels = _segmented(run, a_ct_folder, tmp_path)
+    export_rtstruct(a_ct_folder, [labels], tmp_path / "a.dcm")
+    dataset = dcmread(tmp_path / "a.dcm")
+    dataset.StructureSetROISequence[0].ROIName = "Leber"
+    dataset.save_as(tmp_path / "a.dcm")
+    options = RtStructOptions(append_to=tmp_path / "a.dcm", replace_same=True)
+    with pytest.raises(UsageError, match="Leber and Liver"):
+        export_rtstruct(a_ct_folder, [labels], tmp_path / "b.dcm", options=options)
+
+
 def test_replacing_needs_an_rtstruct_to_replace_in(a_ct_folder, tmp_path):
     with pytest.raises(UsageError, match="existing RTSTRUCT"):
         export_rtstruct(a_ct_folder, [], tmp_path / "x.dcm", options=RtStructOptions(replaced=("Liver",)))
+    with pytest.raises(UsageError, match="existing RTSTRUCT"):
+        export_rtstruct(a_ct_folder, [], tmp_path / "x.dcm", options=RtStructOptions(replace_same=True))
 
 
 def test_a_misspelt_edited_organ_is_a_usage_error(a_ct_folder, tmp_path):

@@ -53,6 +53,9 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     export.add_argument(
         "--replace", metavar="NAME", nargs="+", default=[], help="ROIs of that RTSTRUCT to give the new contours to"
     )
+    export.add_argument(
+        "--replace-same", action="store_true", help="replace those of its ROIs that are named after the same organs"
+    )
     export.set_defaults(run=run_export)
 
 
@@ -69,6 +72,7 @@ def run_export(arguments: argparse.Namespace, console: Console) -> int:
         body=arguments.body,
         append_to=arguments.append_to,
         replaced=tuple(arguments.replace),
+        replace_same=arguments.replace_same,
     )
     with cancel_by_signal() as cancel, stray_prints_to_stderr():
         content = export_rtstruct(

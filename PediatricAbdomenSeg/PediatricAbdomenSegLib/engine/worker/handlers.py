@@ -50,6 +50,8 @@ def make_handlers() -> Mapping[type, Handler]:
                 edited=request.edited,
                 style=OutlineStyle(request.smooth_px, request.simplify_px),
                 body=request.body,
+                append_to=Path(request.append_to) if request.append_to else None,
+                replace_same=request.replace_same,
             ),
             on_progress,
             cancel,

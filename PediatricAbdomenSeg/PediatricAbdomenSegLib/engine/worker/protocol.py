@@ -8,7 +8,7 @@ pure ASCII (JSON escapes), so no locale can break them and file names that are n
 still understands all it ever could, and refuses by number what it could not. 1: the first. 2: `Hardware`,
 `MakePhantom`, low memory, and edited organs and name style of an RTSTRUCT. 3: entropy. 4: `ExportDicomSeg`,
 `SendDicom`. 5: `PrepareRatingCase`, body and
-smoothing of an RTSTRUCT.
+smoothing of an RTSTRUCT. 6: an RTSTRUCT added to an existing one.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from .requests import (
     Shutdown,
 )
 
-PROTOCOL_VERSION = 5
+PROTOCOL_VERSION = 6
 FIRST_VERSION = 1  # of every kind of message without a ``since`` of its own
 MAX_LINE_BYTES = 1 << 20  # a request is a few hundred bytes; volumes travel as files
 

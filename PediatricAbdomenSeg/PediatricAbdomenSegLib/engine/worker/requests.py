@@ -76,14 +76,18 @@ class ExportRtstruct(Export):
         name_style: ROI names: "tg263", "display" or "short".
         body: outline the body too.
         smooth_px, simplify_px: see `OutlineStyle`.
+        append_to: an RTSTRUCT whose ROIs are kept in the new file; None for none.
+        replace_same: those of them that are named after an organ of the label maps are replaced.
     """
 
     type: ClassVar[str] = "export_rtstruct"
-    since: ClassVar[int] = 5
+    since: ClassVar[int] = 6
     name_style: str = "tg263"
     body: bool = False
     smooth_px: float = 0.0
     simplify_px: float = 0.0
+    append_to: str | None = None
+    replace_same: bool = False
 
 
 @dataclass(frozen=True)

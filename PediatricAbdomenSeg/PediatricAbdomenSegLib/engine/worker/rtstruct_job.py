@@ -14,7 +14,9 @@ from ..cases.onto_slices import labels_on_slices
 from ..cases.outline_style import EXACT, OutlineStyle
 from ..cases.read_case import read_case
 from ..cases.roi_mask import RoiMask
+from ..cases.roi_names import organ_of_roi_name
 from ..cases.rtstruct_append import append_to_rtstruct
+from ..cases.rtstruct_file import damage_as_input_error, read_rtstruct_dataset
 from ..cases.rtstruct_writer import NameStyle, write_rtstruct
 from ..cases.volume import DicomReferences, LabelMap
 from ..checksums import sha256_of_file
@@ -39,6 +41,7 @@ class RtStructOptions:
         body: also outline the body on the CT, as EXTERNAL.
         append_to: an RTSTRUCT whose ROIs and references are kept, see `append_to_rtstruct`.
         replaced: names of ROIs of ``append_to`` whose contours are replaced.
+        replace_same: also those that are named after an organ of the label maps.
     """
 
     name_style: NameStyle = "tg263"
@@ -48,6 +51,7 @@ class RtStructOptions:
     body: bool = False
     append_to: Path | None = None
     replaced: tuple[str, ...] = ()
+    replace_same: bool = False
 
 
 def export_rtstruct(
@@ -74,7 +78,7 @@ def export_rtstruct(
         ResourceError: the file cannot be written. Cancelled.
     """
     options = options or RtStructOptions()
-    if options.replaced and options.append_to is None:
+    if (options.replaced or options.replace_same) and options.append_to is None:
         raise UsageError("ROIs can be replaced only in an existing RTSTRUCT.", "Say which with --append-to.")
     structures = ALL_STRUCTURES if options.organs is None else tuple(map(organ_by_key, options.organs))
     progress = JobProgress(on_progress, cancel or CancelToken())
@@ -89,7 +93,8 @@ def export_rtstruct(
         if options.append_to is None:
             summary = write_rtstruct(found.references, masks, output, **shared)
         else:
-            replaced = options.replaced
+            same = rois_of_same_organs(options.append_to, masks) if options.replace_same else ()
+            replaced = tuple(dict.fromkeys((*options.replaced, *same)))
             summary = append_to_rtstruct(
                 found.references, masks, output, options.append_to, replaced=replaced, **shared
             )
@@ -100,6 +105,31 @@ def export_rtstruct(
             "notes": [*found.notes, *summary.notes],
             "sha256": sha256_of_file(output),
         }
+
+
+def rois_of_same_organs(existing: Path, masks: Sequence[RoiMask]) -> tuple[str, ...]:
+    """Names of the ROIs of an RTSTRUCT that are named after an organ which a mask holds; () without any.
+
+    Raises:
+        InputError, ResourceError: the file is damaged, or no RTSTRUCT. UsageError: two ROIs are named after one organ.
+    """
+    with damage_as_input_error(existing):
+        rois = read_rtstruct_dataset(existing).get("StructureSetROISequence") or ()
+        names = [str(roi.get("ROIName") or "") for roi in rois]
+    masks_by_organ = {mask.organ.key: mask for mask in masks}
+    found: dict[str, str] = {}
+    for name in names:
+        organ = organ_of_roi_name(name)
+        mask = masks_by_organ.get(organ.key) if organ is not None else None
+        if mask is None or not np.any(mask.mask == mask.label_value):
+            continue
+        if organ.key in found:
+            raise UsageError(
+                f"Two ROIs of {existing.name} are the {organ.display_name}: {found[organ.key]} and {name}.",
+                "Add the new ones beside them, or remove one of the two in the planning system.",
+            )
+        found[organ.key] = name
+    return tuple(found.values())
 
 
 def _body(ct_folder: Path, references: DicomReferences, progress: JobProgress) -> RoiMask:

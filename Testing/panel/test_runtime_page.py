@@ -18,6 +18,24 @@ def test_a_path_without_python_is_refused(a_panel, tmp_path):
     assert a_panel.settings["WorkerInterpreter"] == sys.executable
 
 
+def test_no_path_is_not_the_current_folder(a_panel, tmp_path, monkeypatch):
+    python = tmp_path / "bin" / "python3"
+    python.parent.mkdir()
+    python.symlink_to(sys.executable)
+    monkeypatch.chdir(tmp_path)
+    page = a_panel.runtime
+    page.ui.interpreterPathLineEdit.currentPath = " "
+    page.use()
+    assert "Name the python of an environment first" in page.ui.runtimeStateLabel.text
+
+
+def test_the_link_that_makes_a_virtual_environment_is_not_followed_when_its_python_is_chosen(a_panel):
+    import ctk
+
+    path = a_panel.runtime.ui.interpreterPathLineEdit
+    assert path.options == ctk.ctkPathLineEdit.DontResolveSymlinks
+
+
 def test_a_good_interpreter_is_remembered_and_shown(a_panel, tmp_path):
     page = a_panel.runtime
     page._take_for_use(tmp_path / "python", GOOD)

@@ -8,6 +8,7 @@ from PySide6.QtCore import Property, Signal, Slot
 _ARROW_WIDTH_PX = 18
 _TEXT_MARGIN_PX = 6
 _Filter = QtCore.QDir.Filter
+_Option = QtWidgets.QFileDialog.Option
 
 
 class ctkCollapsibleButton(QtWidgets.QAbstractButton):
@@ -126,7 +127,8 @@ class ctkPathLineEdit(QtWidgets.QWidget):
 
     def __init__(self, parent: QtWidgets.QWidget | None = None):
         super().__init__(parent)
-        self._values: dict[str, object] = {"filters": _Filter.Files | _Filter.Dirs, "nameFilters": [], "label": ""}
+        self._values: dict[str, object] = {"nameFilters": [], "label": "", "options": _Option(0)}
+        self._values["filters"] = _Filter.Files | _Filter.Dirs
         self._combo = QtWidgets.QComboBox(self)
         self._combo.setEditable(True)
         self._combo.setSizePolicy(QtWidgets.QSizePolicy.Policy.Expanding, QtWidgets.QSizePolicy.Policy.Fixed)
@@ -156,7 +158,7 @@ class ctkPathLineEdit(QtWidgets.QWidget):
         """Ask for a file, or for a folder when only folders are wanted."""
         if self._values["filters"] & _Filter.Files:
             chosen, _ = QtWidgets.QFileDialog.getOpenFileName(
-                self, "", self._path(), ";;".join(self._values["nameFilters"])
+                self, "", self._path(), ";;".join(self._values["nameFilters"]), options=self._values["options"]
             )
         else:
             chosen = QtWidgets.QFileDialog.getExistingDirectory(self, "", self._path())
@@ -184,6 +186,9 @@ class ctkPathLineEdit(QtWidgets.QWidget):
     label = Property(str, lambda self: self._values["label"], lambda self, value: self._values.update(label=value))
     settingKey = Property(
         str, lambda self: self._values.get("settingKey", ""), lambda self, value: self._values.update(settingKey=value)
+    )
+    options = Property(
+        int, lambda self: self._values["options"].value, lambda self, value: self._values.update(options=_Option(value))
     )
     showBrowseButton = Property(
         bool, lambda self: not self._browse_button.isHidden(), lambda self, shown: self._browse_button.setVisible(shown)
@@ -256,7 +261,7 @@ class ctkSliderWidget(QtWidgets.QWidget):
     prefix = Property(str, lambda self: self._box.prefix(), lambda self, text: self._box.setPrefix(text))
 
 
-for _name, _value in _Filter.__members__.items():  # ctkPathLineEdit::Files and its siblings
+for _name, _value in {**_Filter.__members__, **_Option.__members__}.items():  # ctkPathLineEdit::Files and siblings
     setattr(ctkPathLineEdit, _name, _value)
 
 

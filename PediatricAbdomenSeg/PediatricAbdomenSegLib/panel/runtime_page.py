@@ -63,8 +63,12 @@ class RuntimePage:
         self._try(lambda interpreter, hardware: self._say(_("The self-test has passed.")))
 
     def _try(self, on_good: Callable[[Path, Hardware], None]) -> None:
+        path = self.ui.interpreterPathLineEdit.currentPath.strip()
+        if not path:  # as a path it would be the current folder
+            self._say(_("Name the python of an environment first."))
+            return
         try:
-            interpreter = find_interpreter(Path(self.ui.interpreterPathLineEdit.currentPath))
+            interpreter = find_interpreter(Path(path))
         except PediatricAbdomenSegError as error:
             self._say(error_text(error))
             return

@@ -31,7 +31,16 @@ def an_export_panel(a_panel, a_ct):
 
 def test_the_model_and_its_status_are_named(an_export_panel):
     text = an_export_panel.export.ui.exportSegmentationLabel.text
-    assert "Made by Toy 1: demonstration model, not for clinical use" in text
+    assert "Made by: Toy, version 1 \u2013 demonstration model, not for clinical use" in text
+
+
+def test_a_status_in_the_models_title_is_not_said_twice(an_export_panel):
+    from PediatricAbdomenSegLib.panel.export_page import segmentation_text
+
+    node = an_export_panel.parameters.segmentation
+    for key in ("spleen", "liver"):
+        node.GetSegmentation().GetSegment(key).SetTag("ModelTitle", "Toy (demonstration)")
+    assert "Made by: Toy, version 1" in segmentation_text(node)
 
 
 def test_an_rtstruct_of_a_ct_without_dicom_is_refused_with_a_reason(an_export_panel, tmp_path, click):
@@ -40,6 +49,29 @@ def test_an_rtstruct_of_a_ct_without_dicom_is_refused_with_a_reason(an_export_pa
     click(ui.exportButton)
     assert "this CT has none" in ui.summaryLabel.text
     assert not (tmp_path / "out").exists()
+
+
+def test_an_rtstruct_to_add_to_has_to_be_there(an_export_panel, tmp_path, click):
+    ui = an_export_panel.export.ui
+    ui.folderPathLineEdit.currentPath = str(tmp_path)
+    assert not ui.replaceSameCheckBox.enabled
+    ui.existingPathLineEdit.currentPath = str(tmp_path / "gone.dcm")
+    assert ui.replaceSameCheckBox.enabled
+    click(ui.exportButton)
+    assert "There is no file" in ui.summaryLabel.text and "gone.dcm" in ui.summaryLabel.text
+    an_export_panel.parameters.export_rtstruct = False
+    assert not ui.existingPathLineEdit.enabled and not ui.replaceSameCheckBox.enabled
+
+
+def test_the_rtstruct_to_add_to_is_forgotten_with_its_segmentation(an_export_panel):
+    import slicer
+
+    path = an_export_panel.export.ui.existingPathLineEdit
+    path.currentPath = "/patient/a.dcm"
+    an_export_panel.panel.refresh()
+    assert path.currentPath == "/patient/a.dcm"
+    an_export_panel.parameters.segmentation = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "other")
+    assert path.currentPath == ""
 
 
 def test_without_a_folder_nothing_is_written(an_export_panel, click):

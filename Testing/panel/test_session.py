@@ -173,3 +173,18 @@ def test_from_dicom_to_an_rtstruct_that_holds_the_correction(
         pages["ExportPage"].send_row.send()
         process_events(until=lambda: "has stored" in ui.summaryLabel.text, timeout_s=60)
     assert len(received.data_sets) == 2
+
+    # Add all organs to that RTSTRUCT, in place of those it has
+    before = rtstruct.read_bytes()
+    names = [roi.ROIName for roi in dcmread(rtstruct).StructureSetROISequence]
+    parameters.accepted_only = parameters.export_body = parameters.export_dicom_seg = False
+    ui.folderPathLineEdit.currentPath = str(tmp_path / "added")
+    ui.existingPathLineEdit.currentPath = str(rtstruct)
+    ui.replaceSameCheckBox.checked = True
+    pages["ExportPage"].export()
+    process_events(until=lambda: f"those of {rtstruct.name}" in ui.summaryLabel.text, timeout_s=180)
+    (added,) = (tmp_path / "added").glob("*_rtstruct.dcm")
+    names_now = [roi.ROIName for roi in dcmread(added).StructureSetROISequence]
+    assert names_now[: len(names)] == names
+    assert len(names_now) == len(set(names_now)) == 1 + len(rows)
+    assert rtstruct.read_bytes() == before

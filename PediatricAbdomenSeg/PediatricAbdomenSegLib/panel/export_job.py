@@ -145,6 +145,8 @@ class ExportJob:
                     output=output,
                     name_style=self.choice.name_style,
                     body=self.choice.body,
+                    append_to=None if self.choice.append_to is None else str(self.choice.append_to),
+                    replace_same=self.choice.append_to is not None and self.choice.replace_same,
                     **(smoothing if self.choice.smooth else {}),
                 )
             )

@@ -17,6 +17,7 @@ from ..scene.segment_properties import SegmentProperties
 from .dicom_send_row import DicomSendRow
 from .export_job import ExportJob
 from .export_plan import LABEL_MAP_SUFFIXES, ExportChoice, safe_stem, summary_text
+from .model_card import title_without_status
 from .run_options import fill, show_organs, ticked_organs
 from .session import Session
 from .toolkit import add_to_dicom_database, blocked_signals, qt, slicer
@@ -32,12 +33,14 @@ class ExportPage:
         self.ui = slicer.util.childWidgetVariables(widget)
         self._session = session
         self._is_writing = False
+        self._shown: Any | None = None
         self._shown_organs: tuple[str, ...] = ()
         self.ui.exportProgressBar.visible = False
         self.send_row = DicomSendRow(self.ui, session, self._say)
         self.ui.exportButton.connect("clicked()", self.export)
         self.ui.nameStyleComboBox.connect("activated(int)", self._pick_name_style)
         self.ui.labelMapComboBox.connect("activated(int)", self._pick_label_map)
+        self.ui.existingPathLineEdit.connect("currentPathChanged(QString)", lambda path: self.refresh())
         self.ui.allOrgansButton.connect("clicked()", lambda: self._tick(True))
         self.ui.noOrgansButton.connect("clicked()", lambda: self._tick(False))
         self.refresh()
@@ -52,15 +55,24 @@ class ExportPage:
             self.ui.exportSegmentationLabel.text = _("Choose a segmentation on the page Review.")
             self._show_organs(())
             return
+        if node is not self._shown:
+            self._shown = node
+            self.ui.existingPathLineEdit.currentPath = ""  # may be another patient's
         self.ui.exportSegmentationLabel.text = segmentation_text(node)
         self._show_organs(tuple(organ.key for _id, _segment, organ in segments_of(node) if organ is not None))
-        titles = {"tg263": _("TG-263"), "display": _("For people"), "short": _("Short")}
+        titles = {
+            "tg263": _("TG-263 (Kidney_L)"),
+            "display": _("In words (Left kidney)"),
+            "short": _("Short (up to 16 characters)"),
+        }
         fill(self.ui.nameStyleComboBox, [(titles[style], style) for style in NAME_STYLES], parameters.name_style)
         kinds = {"": _("None"), ".nii.gz": _("NIfTI (.nii.gz)"), ".nrrd": _("NRRD (.nrrd)")}
         fill(
             self.ui.labelMapComboBox, [(kinds[kind], kind) for kind in LABEL_MAP_SUFFIXES], parameters.label_map_suffix
         )
-        self.ui.bodyCheckBox.enabled = self.ui.smoothCheckBox.enabled = parameters.export_rtstruct
+        for widget in (self.ui.bodyCheckBox, self.ui.smoothCheckBox, self.ui.existingPathLineEdit):
+            widget.enabled = parameters.export_rtstruct
+        self.ui.replaceSameCheckBox.enabled = parameters.export_rtstruct and bool(self._existing_path())
         self.ui.dicomDatabaseCheckBox.enabled = parameters.export_rtstruct or parameters.export_dicom_seg
 
     def export(self) -> None:
@@ -94,6 +106,8 @@ class ExportPage:
             dicom_seg=parameters.export_dicom_seg,
             body=parameters.export_body,
             smooth=parameters.smooth_contours,
+            append_to=self._existing_path(),
+            replace_same=self.ui.replaceSameCheckBox.checked,
         )
 
     def wanted_organs(self) -> tuple[str, ...]:
@@ -115,6 +129,8 @@ class ExportPage:
                 for result in results
                 if "contours" in result
             ]
+            if job.choice.rtstruct and job.choice.append_to is not None:
+                notes.append(_("The other ROIs are those of {name}.").format(name=job.choice.append_to.name))
             notes += [note for result in results for note in result.get("notes", ())]
             if is_for_database:
                 for path in job.choice.dicom_paths():
@@ -152,6 +168,11 @@ class ExportPage:
         self._say(_("Writing DICOM files …") if is_writing else "")
         self.refresh()
 
+    def _existing_path(self) -> Path | None:
+        """The RTSTRUCT to add to, where one is named."""
+        path = self.ui.existingPathLineEdit.currentPath.strip()
+        return Path(path) if path else None
+
     def _show_organs(self, keys: tuple[str, ...]) -> None:
         """All organs of a new segmentation are ticked; later the user's ticks stay."""
         if keys != self._shown_organs:
@@ -183,6 +204,7 @@ def segmentation_text(segmentation_node: Any) -> str:
     models = [SegmentProperties.from_segment(segment, name).model for name, segment, _organ in segments]
     for model in dict.fromkeys(model for model in models if model.name):
         note = status_note(model.status) or status_text(model.status)
-        line = _("Made by {title} {version}: {note}")
-        lines.append(line.format(title=model.title, version=model.version, note=note))
+        title = title_without_status(model.title, model.status)
+        line = _("Made by: {title}, version {version} – {note}")
+        lines.append(line.format(title=title, version=model.version, note=note))
     return "\n".join(lines)

@@ -33,6 +33,8 @@ class ExportChoice:
         seg_nrrd, rtstruct, dicom_seg: whether these are written.
         name_style: one of `NAME_STYLES`.
         body, smooth: whether the RTSTRUCT outlines the body too, and rounds the steps of its outlines.
+        append_to: an RTSTRUCT whose ROIs the new one holds too; None for none.
+        replace_same: whether those of the same organs are replaced.
     """
 
     folder: Path
@@ -44,6 +46,8 @@ class ExportChoice:
     dicom_seg: bool = False
     body: bool = False
     smooth: bool = False
+    append_to: Path | None = None
+    replace_same: bool = False
 
     @property
     def label_map_path(self) -> Path:
@@ -79,13 +83,18 @@ def checked_choice(choice: ExportChoice) -> ExportChoice:
     """The choice, if something can be done with it.
 
     Raises:
-        UsageError: no folder, a folder that is a file, or nothing ticked.
+        UsageError: no folder, a folder that is a file, nothing ticked, or no RTSTRUCT to add to where one is named.
     """
     if str(choice.folder) in ("", "."):
         raise UsageError(_("No folder is chosen."), _("Choose the folder that receives the files."))
     if choice.folder.exists() and not choice.folder.is_dir():
         raise UsageError(
             _("{path} is not a folder.").format(path=choice.folder), _("Choose the folder that receives the files.")
+        )
+    if choice.rtstruct and choice.append_to is not None and not choice.append_to.is_file():
+        raise UsageError(
+            _("There is no file {path}.").format(path=choice.append_to),
+            _("Under Advanced, choose the RTSTRUCT to add to, or none."),
         )
     if not choice.paths():
         raise UsageError(_("Nothing is ticked."), _("Tick at least one kind of file."))

@@ -21,7 +21,12 @@ BADGE_COLOURS = {
 
 def model_line(manifest: BundleManifest) -> str:
     """The title without the status, which stands beside it as a badge or in a column, so that it fits."""
-    return manifest.title.removesuffix(f"({status_text(manifest.status)})").strip()
+    return title_without_status(manifest.title, manifest.status)
+
+
+def title_without_status(title: str, status: str) -> str:
+    """A bundle's title where its status stands beside it."""
+    return title.removesuffix(f"({status_text(status)})").strip()
 
 
 def age_range_text(age_range_years: tuple[float, float]) -> str:

@@ -128,6 +128,16 @@ def test_what_cannot_be_stored_is_refused_and_nothing_is_written(a_study, sessio
     assert stored(a_study) == []
 
 
+def test_a_comment_that_names_another_child_of_the_study_is_refused(a_study, session, files, tmp_path):
+    item = next(each for each in session.assignment.items if each.case == "C01")
+    with pytest.raises(InputError, match="the field comment"):
+        session.add_score(item.token, "liver", 4, comment="as in Li Bo 481512")
+    assert stored(a_study) == []
+    (files / "child2").rename(tmp_path / "child2")  # what is not there now is compared before an export
+    with RatingSession(a_study, "RO-1", machine="m2") as later:
+        later.add_score(item.token, "liver", 4, comment="as in Li Bo 481512")
+
+
 def test_a_comment_is_refused_while_nobody_can_compare_it_with_the_patients_name(a_study, session, files, tmp_path):
     item = session.assignment.items[0]
     files.rename(tmp_path / "elsewhere")

@@ -82,7 +82,7 @@ def find_image(study_folder: Path, reference: ImageReference, search: Sequence[P
     Raises:
         InputError: it is in none of the folders. ResourceError: a file cannot be read.
     """
-    at = _resolved(study_folder, reference.path)
+    at = path_of(study_folder, reference)
     if reference.kind == "dicom_series":
         folders = (each for each in _folders(study_folder, search) if _has_file_of_series(each, reference))
         found = next((each for each in chain([at], folders) if _has_series(each, reference)), None)
@@ -104,7 +104,7 @@ def find_segmentation(
     Raises:
         InputError: they are in none of the folders. ResourceError: a file cannot be read.
     """
-    at = _resolved(study_folder, reference.path)
+    at = path_of(study_folder, reference)
     if at.is_file():
         digest = _sha256(at)
         return FoundSegmentation(at, digest, digest != reference.sha256)
@@ -128,8 +128,9 @@ def relative_path(path: Path, folder: Path) -> str:
         return path.as_posix()
 
 
-def _resolved(folder: Path, relative: str) -> Path:
-    return Path(os.path.normpath(Path(folder).resolve() / PurePosixPath(relative)))
+def path_of(study_folder: Path, reference: ImageReference | SegmentationReference) -> Path:
+    """Where a file or series was when the study was made; it need not be there any more."""
+    return Path(os.path.normpath(Path(study_folder).resolve() / PurePosixPath(reference.path)))
 
 
 def _hash_of(files: Sequence[DicomIdentity]) -> str:

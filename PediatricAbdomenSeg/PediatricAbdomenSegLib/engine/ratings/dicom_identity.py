@@ -46,6 +46,19 @@ def identity_of(path: Path) -> DicomIdentity | None:
         return None  # reading the case itself says what is wrong with it
 
 
+def file_of_series(folder: Path, series_uid: str) -> Path:
+    """Any file of a series in a folder or below, found without reading the others.
+
+    Raises:
+        InputError: there is none. ResourceError: a file cannot be read.
+    """
+    for path in _files_below(folder):
+        identity = identity_of(path)
+        if identity is not None and identity.series_instance_uid == series_uid:
+            return path
+    raise _no_series(folder, series_uid)
+
+
 def series_files(folder: Path, series_uid: str | None = None) -> tuple[DicomIdentity, ...]:
     """The files of one CT series directly in a folder or below, in the order of their paths.
 
@@ -64,11 +77,15 @@ def series_files(folder: Path, series_uid: str | None = None) -> tuple[DicomIden
         raise InputError(f"{folder} holds {len(series)} CT series.", f"Choose one: {', '.join(sorted(series))}.")
     wanted = min(series, default=None) if series_uid is None else series_uid
     if wanted is None or wanted not in series:
-        raise InputError(
-            f"{folder} holds no CT series{f' {series_uid}' if series_uid else ''}.",
-            "Give the folder that holds the DICOM slices.",
-        )
+        raise _no_series(folder, series_uid)
     return tuple(each for each in images if each.series_instance_uid == wanted)
+
+
+def _no_series(folder: Path, series_uid: str | None) -> InputError:
+    return InputError(
+        f"{folder} holds no CT series{f' {series_uid}' if series_uid else ''}.",
+        "Give the folder that holds the DICOM slices.",
+    )
 
 
 def _files_below(folder: Path) -> Iterator[Path]:

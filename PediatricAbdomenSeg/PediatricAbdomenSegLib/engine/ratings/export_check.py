@@ -30,16 +30,22 @@ def check_exportable(
         InputError: a text holds a name, id or birth date of a patient; field and record are named, the text is not.
         ResourceError: a file cannot be read.
     """
+    strings, not_found = patients_of(folder, study, search)
+    for field, text in _texts_of(study).items():
+        check_text(text, strings, field, STUDY_NAME)
+    check_records(records, strings)
+    return not_found
+
+
+def patients_of(folder: Path, study: Study, search: Sequence[Path] = ()) -> tuple[PatientStrings, tuple[str, ...]]:
+    """What no text may hold, of all patients of a study, and the pseudonyms of cases whose CT was not found."""
     strings, not_found = PatientStrings(), []
     for case in study.cases:
         try:
             strings |= patient_strings(find_image(folder, case.image, search), case.image)
         except InputError:
             not_found.append(case.pseudonym)
-    for field, text in _texts_of(study).items():
-        check_text(text, strings, field, STUDY_NAME)
-    check_records(records, strings)
-    return tuple(not_found)
+    return strings, tuple(not_found)
 
 
 def _texts_of(study: Study) -> dict[str, str]:

@@ -13,7 +13,7 @@ from datetime import date
 from pathlib import Path
 
 from ..errors import InputError, ResourceError
-from .dicom_identity import DAMAGED, series_files
+from .dicom_identity import DAMAGED, file_of_series
 from .raters import folded
 from .record import RatingRecord
 from .study import ImageReference
@@ -65,7 +65,7 @@ def patient_strings(image: Path, reference: ImageReference) -> PatientStrings:
 
     if reference.kind != "dicom_series":
         return PatientStrings()
-    path = series_files(image, reference.series_instance_uid)[0].path
+    path = file_of_series(image, reference.series_instance_uid)
     found: set[str] = set()
     try:
         dataset = dcmread(path, stop_before_pixels=True)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
+from operator import or_
 from pathlib import Path
 
 from ..errors import InputError, UsageError
 from .assignment import AssignmentItem
 from .assignment_files import read_assignment
-from .case_files import FoundSegmentation, find_image, find_segmentation
+from .case_files import FoundSegmentation, find_image, find_segmentation, path_of
 from .privacy import PatientStrings, check_text, patient_strings
 from .progress import RaterProgress, open_organs, progress_of
 from .record import RatingRecord
@@ -87,7 +89,7 @@ class RatingSession:
         Raises:
             UsageError: unknown token or organ, or the score is no score, see `ScoreBook.add`.
             InputError: the contours changed and this was not confirmed, they are nowhere, or a text holds a name, id
-                or date of the patient.
+                or date of a patient of the study.
             ResourceError: the score could not be written and was not saved.
         """
         item = self.assignment.item(token)
@@ -130,8 +132,18 @@ class RatingSession:
         self.close()
 
     def _patient_strings(self, item: AssignmentItem) -> PatientStrings:
-        """Read once a case, and only when somebody wrote a text."""
-        if item.case not in self._strings:
-            reference = self.study.case(item.case).image
-            self._strings[item.case] = patient_strings(self.find_image(item), reference)
-        return self._strings[item.case]
+        """Of all patients: a rater may write "like in …". Read when somebody wrote a text, and each CT once.
+
+        The case's own CT has to be found; the others are looked for where they were, the export looks everywhere.
+        """
+        for case in self.study.cases:
+            if case.pseudonym in self._strings:
+                continue
+            is_own = case.pseudonym == item.case
+            image = self.find_image(item) if is_own else path_of(self.folder, case.image)
+            try:
+                self._strings[case.pseudonym] = patient_strings(image, case.image)
+            except InputError:
+                if is_own:
+                    raise
+        return reduce(or_, self._strings.values())

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from ..errors import InputError
 from .assignment_files import read_key
-from .case_files import find_image
-from .privacy import check_text, patient_strings
+from .export_check import patients_of
+from .privacy import check_text
 from .record import RatingRecord, current_records
 from .scoring import RatingSession
 from .sheet_reading import RawTable, read_table
@@ -133,19 +133,23 @@ def _verdict(record: RatingRecord) -> str:
 def _check_texts(
     folder: Path, study: Study, entries: Sequence[_Entry], search: Sequence[Path], errors: dict[str, None]
 ) -> None:
-    strings = {}
-    for each in entries:
-        record = each.record
-        for field, text in {"comment": record.comment, "not_assessable": record.not_assessable}.items():
-            if not text or text == NO_REASON:
-                continue
-            try:
-                if record.case not in strings:
-                    image = study.case(record.case).image
-                    strings[record.case] = patient_strings(find_image(folder, image, search), image)
-                check_text(text, strings[record.case], field, each.where)
-            except InputError as error:
-                errors[error.message] = None
+    typed = [
+        (each, field, text)
+        for each in entries
+        for field, text in (("comment", each.record.comment), ("not_assessable", each.record.not_assessable))
+        if text and text != NO_REASON
+    ]
+    if not typed:
+        return
+    strings, not_found = patients_of(folder, study, search)
+    for each, field, text in typed:
+        if each.record.case in not_found:
+            errors[f"{each.where}: the CT of {each.record.case} was not found to compare texts with (--search)"] = None
+            continue
+        try:
+            check_text(text, strings, field, each.where)
+        except InputError as error:
+            errors[error.message] = None
 
 
 def _check_contours(sessions: dict[str, RatingSession], entries: Sequence[_Entry], errors: dict[str, None]) -> None:

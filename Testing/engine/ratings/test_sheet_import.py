@@ -6,7 +6,7 @@ import shutil
 import zipfile
 
 import pytest
-from openpyxl import Workbook
+from openpyxl import Workbook, load_workbook
 
 from PediatricAbdomenSegLib.engine.errors import InputError
 from PediatricAbdomenSegLib.engine.ratings.assignment_files import read_key
@@ -233,3 +233,36 @@ def test_a_damaged_workbook_is_an_error_that_names_the_file(a_study, a_sheet, me
         read_table(path)
     except InputError as error:
         assert "by hand.xlsx" in error.message
+
+
+def test_what_stands_in_merged_cells_counts_for_all_of_them(a_study, a_sheet):
+    path = a_sheet([["Case", "C01", None], ["Source", "Model A", "manual"], ["Liver", 5, None], ["Pancreas", 2, 4]])
+    workbook = load_workbook(path)
+    workbook.active.merge_cells("B1:C1")
+    workbook.active.merge_cells("B3:C3")
+    workbook.save(path)
+    assert import_sheet(a_study, path).added == 4
+    assert scores_in(a_study)["RO-1", "C01", "manual", "liver", 0] == 5
+    assert scores_in(a_study)["RO-1", "C01", "manual", "pancreas", 0] == 4
+
+
+def test_a_formula_that_was_never_calculated_is_no_empty_cell(a_study, a_sheet):
+    rows = [["Case", "C01", "C02"], ["Source", "Model A", "Model A"], ["Liver", "=2+2", 3]]
+    assert 'sheet RO-1, cell B3: "=2+2" is no score' in wrong_cells(a_study, a_sheet(rows))
+
+
+@pytest.mark.parametrize("text", ["4.0", "4,0", "4.", " 4 "])
+def test_a_whole_number_with_decimals_is_a_score(a_study, a_list, text):
+    import_sheet(a_study, a_list(f"rater;case;source;organ;score\nRO-1;C01;manual;liver;{text}\n"))
+    assert scores_in(a_study) == {("RO-1", "C01", "manual", "liver", 0): 4}
+
+
+@pytest.mark.parametrize("text", ["4.5", "4,1", "4/5", "45", "1e0", "04.03.2026"])
+def test_anything_else_is_none(a_study, a_list, text):
+    path = a_list(f"rater;case;source;organ;score\nRO-1;C01;manual;liver;{text}\n")
+    assert "list.csv, line 2, column score" in wrong_cells(a_study, path)
+
+
+def test_a_text_that_names_another_child_of_the_study_is_refused(a_study, a_list):
+    path = a_list("rater,case,source,organ,score,comment\nRO-1,C01,manual,liver,4,as in Li Bo 481512\n")
+    assert "the field comment holds" in wrong_cells(a_study, path)

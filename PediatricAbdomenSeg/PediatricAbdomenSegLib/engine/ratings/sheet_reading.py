@@ -81,15 +81,31 @@ def _sheets(content: bytes, name: str) -> list[tuple[str, list[list[Any]]]]:
 
     try:
         workbook = load_workbook(io.BytesIO(content), data_only=True)
+        formulae = load_workbook(io.BytesIO(content))
     # What openpyxl lets through of damaged files: it has no error of its own for them.
     except (BadZipFile, zlib.error, ParseError, LookupError, ValueError, TypeError, AttributeError, OSError) as error:
         raise InputError(f"{name} is no readable workbook: {error}.", "Save it again as .xlsx.") from error
     sheets = [
-        (sheet.title, [list(row) for row in sheet.iter_rows(values_only=True)])
+        (sheet.title, _cells(sheet, formulae[sheet.title]))
         for sheet in workbook.worksheets
         if sheet.title != LEGEND_SHEET
     ]
     return [(title, rows) for title, rows in sheets if any(_plain(cell) for row in rows for cell in row)]
+
+
+def _cells(sheet: Any, formulae: Any) -> list[list[Any]]:
+    """The values of a sheet; what stands in merged cells counts for all of them, as it looks.
+
+    A formula that no spreadsheet program has calculated yet stands for itself: it is no empty cell.
+    """
+    rows = [list(row) for row in sheet.iter_rows(values_only=True)]
+    for row, cells in zip(rows, formulae.iter_rows(), strict=False):
+        row[:] = [cell.value if value is None else value for value, cell in zip(row, cells, strict=False)]
+    for merged in sheet.merged_cells.ranges:
+        value = rows[merged.min_row - 1][merged.min_col - 1]
+        for row in rows[merged.min_row - 1 : merged.max_row]:
+            row[merged.min_col - 1 : merged.max_col] = [value] * (merged.max_col - merged.min_col + 1)
+    return rows
 
 
 def _csv_rows(content: bytes) -> list[list[str]]:

@@ -116,11 +116,12 @@ def _score(study: Study, raw: RawScore) -> tuple[int | None, str]:
     match = _NOT_ASSESSABLE_TEXT.fullmatch(text)
     if match or not text:
         return None, (match and match[1]) or reason or NO_REASON
-    if not re.fullmatch(r"[+-]?\d+", text):
+    whole = re.fullmatch(r"([+-]?\d+)(?:[.,]0*)?", text)  # 4.0, as tables with empty cells are often saved
+    if not whole:
         raise InputError(f'"{text}" is no score', f"Give a whole number from {LOWEST} to {HIGHEST}, or n/a: reason")
-    if not LOWEST <= int(text) <= HIGHEST:
+    if not LOWEST <= int(whole[1]) <= HIGHEST:
         raise InputError(f"the score is {text}", f"It has to be {LOWEST} to {HIGHEST}")
-    return int(text), reason
+    return int(whole[1]), reason
 
 
 def _seconds(study: Study, raw: RawScore) -> float:

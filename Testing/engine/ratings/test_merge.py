@@ -9,12 +9,13 @@ from dataclasses import replace
 import pytest
 
 from PediatricAbdomenSegLib.engine.errors import InputError, ResourceError
-from PediatricAbdomenSegLib.engine.ratings.assignment_files import KEY_NAME, assign, read_key, write_key
+from PediatricAbdomenSegLib.engine.ratings.assignment_files import KEY_NAME, add_rater, assign, read_key, write_key
 from PediatricAbdomenSegLib.engine.ratings.creation import create_study
 from PediatricAbdomenSegLib.engine.ratings.merge import merge
 from PediatricAbdomenSegLib.engine.ratings.record import record_to_line
 from PediatricAbdomenSegLib.engine.ratings.scoring import RatingSession
 from PediatricAbdomenSegLib.engine.ratings.store import RatingStore, rating_files, read_rating_file
+from PediatricAbdomenSegLib.engine.ratings.study import read_study
 from PediatricAbdomenSegLib.engine.ratings.unblinding import read_unblinded
 
 
@@ -163,3 +164,51 @@ def test_damaged_lines_are_reported_and_the_rest_is_merged(two_machines):
 def test_a_folder_without_scores_is_named(a_study, tmp_path):
     with pytest.raises(InputError, match="no scores in"):
         merge(a_study, [tmp_path])
+
+
+def test_a_rater_who_joined_in_a_copy_joins_the_study(two_machines):
+    here, there = two_machines
+    add_rater(there, "RO-3")
+    assign(there, ["RO-3"])
+    score(there, "RO-3", "laptop", 2)
+    merge(here, [there])
+    assert read_study(here).raters == ("RO-1", "Łukasz Ångström", "RO-3")
+    score(here, "RO-3", "workstation", 3, ["pancreas"])
+    assert {each.record.rater for each in read_unblinded(here).ratings} == {"RO-1", "Łukasz Ångström", "RO-3"}
+
+
+def test_one_person_who_joined_two_copies_in_two_spellings_is_named(two_machines):
+    here, there = two_machines
+    add_rater(here, "RO-3")
+    add_rater(there, "ro 3")
+    with pytest.raises(InputError, match='"ro 3" is known as "RO-3"'):
+        merge(here, [there])
+
+
+def test_a_file_that_was_renamed_on_its_way_is_found_by_the_raters_next_session(two_machines, tmp_path):
+    here, there = two_machines
+    (path,) = rating_files(there)
+    shutil.copy(path, tmp_path / "scores of Lukasz.jsonl")
+    merge(here, [tmp_path / "scores of Lukasz.jsonl"])
+    with RatingSession(here, "Łukasz Ångström", machine="workstation") as session:
+        assert session.next_item() is None
+
+
+def test_another_file_is_no_file_of_scores(two_machines):
+    here, _ = two_machines
+    with pytest.raises(InputError, match=r"no scores in .*study.json"):
+        merge(here, [here / "study.json"])
+
+
+def test_scores_of_two_machines_that_contradict_each_other_are_told(two_machines):
+    here, there = two_machines
+    with RatingSession(here, "Łukasz Ångström", machine="workstation") as session:
+        token = session.assignment.items[0].token
+        session.add_score(token, "liver", 5)
+        case = session.assignment.items[0].case
+    (problem,) = merge(here, [there]).problems
+    assert f"Łukasz Ångström scored liver of {case} ({token}) 2 times without correcting: 3, 5" in problem
+    assert read_unblinded(here).problems == (problem,)
+    with RatingSession(here, "Łukasz Ångström", machine="workstation") as session:
+        session.add_score(token, "liver", 5)
+    assert read_unblinded(here).problems == ()

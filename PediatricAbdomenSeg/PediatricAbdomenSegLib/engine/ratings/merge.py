@@ -11,9 +11,11 @@ from ..cases.atomic_file import replaced_when_complete
 from ..errors import InputError
 from .assignment import StudyKey
 from .assignment_files import ASSIGNMENTS_FOLDER, KEY_NAME, read_key, write_key
-from .record import RatingRecord
+from .raters import check_spelling, rater_token
+from .record import RatingRecord, disputed
 from .store import (
     RATINGS_FOLDER,
+    SUFFIX,
     RatingFile,
     RatingStore,
     check_one_study,
@@ -22,7 +24,7 @@ from .store import (
     read_rating_file,
     read_ratings,
 )
-from .study import STUDY_NAME, read_study
+from .study import STUDY_NAME, Study, read_study, write_study
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class MergeResult:
     Attributes:
         added: records that were not there before.
         present: records that were.
-        problems: lines that could not be read; they stay where they are.
+        problems: lines that could not be read, which stay where they are, and scores that contradict one another.
     """
 
     added: int
@@ -59,7 +61,8 @@ def merge(folder: Path, others: Sequence[Path]) -> MergeResult:
     mine = read_ratings(folder, study)
     theirs = [file for other in others for file in _files_of(Path(other), study.id)]
     check_one_study(theirs, study.id)
-    check_raters((*mine, *theirs), study.raters)
+    raters = _raters(study, others)
+    check_raters((*mine, *theirs), raters)
     known = _by_id((*mine, *theirs))
     keys = [read_key(other) for other in map(Path, others) if (other / KEY_NAME).is_file()]
     key = read_key(folder)
@@ -69,6 +72,8 @@ def merge(folder: Path, others: Sequence[Path]) -> MergeResult:
     present = {record.id for file in mine for record in file.records}
     if joined != key:
         write_key(folder, joined)
+    if raters != study.raters:
+        write_study(folder, replace(study, raters=raters))
     for source, target in assignments:
         with replaced_when_complete(target) as temporary:
             shutil.copyfile(source, temporary)
@@ -76,15 +81,18 @@ def merge(folder: Path, others: Sequence[Path]) -> MergeResult:
     for file in theirs:
         fresh = [record for record in file.records if record.id not in present]
         present |= {record.id for record in fresh}
-        if fresh:
-            with RatingStore(folder / RATINGS_FOLDER / file.path.name, study.id) as store:
-                store.append(*fresh)
-    problems = tuple(problem for file in theirs for problem in file.problems)
-    return MergeResult(len(added), len(known) - len(added), problems)
+        for rater in dict.fromkeys(record.rater for record in fresh):
+            # Files that were renamed on their way get the name by which the rating page finds them.
+            token, name = rater_token(study.id, rater), file.path.name
+            path = folder / RATINGS_FOLDER / (name if name.startswith(token) else f"{token}-{name}")
+            with RatingStore(path, study.id) as store:
+                store.append(*(record for record in fresh if record.rater == rater))
+    problems = [problem for file in theirs for problem in file.problems]
+    return MergeResult(len(added), len(known) - len(added), (*problems, *disputed(known.values())))
 
 
 def _files_of(other: Path, study_id: str) -> list[RatingFile]:
-    if other.is_file():
+    if other.is_file() and other.suffix == SUFFIX:
         return [read_rating_file(other)]
     if (other / STUDY_NAME).is_file() and (other_id := read_study(other).id) != study_id:
         raise InputError(
@@ -95,6 +103,17 @@ def _files_of(other: Path, study_id: str) -> list[RatingFile]:
     if not paths:
         raise InputError(f"There are no scores in {other}.", "Give a study folder or a file of scores (.jsonl).")
     return [read_rating_file(path) for path in paths]
+
+
+def _raters(study: Study, others: Sequence[Path]) -> tuple[str, ...]:
+    """Those of this study, then those who joined in a copy of it: a rater the study lacks is not analysed."""
+    joined = list(study.raters)
+    for other in others:
+        if (Path(other) / STUDY_NAME).is_file():
+            for rater in read_study(other).raters:
+                check_spelling(rater, joined, f"{other}, {STUDY_NAME}")
+                joined += [rater] * (rater not in joined)
+    return tuple(joined)
 
 
 def _by_id(files: Sequence[RatingFile]) -> dict[str, RatingRecord]:

@@ -135,13 +135,40 @@ def record_from_json(values: dict[str, Any], where: str) -> RatingRecord:
 
 def current_records(records: Iterable[RatingRecord]) -> tuple[RatingRecord, ...]:
     """The records that count: not superseded, and of several for the same subject the latest; in order of time."""
+    return tuple(sorted((each[-1] for each in _standing(records)), key=_when))
+
+
+def disputed(records: Iterable[RatingRecord]) -> tuple[str, ...]:
+    """Sentences on contours with scores that contradict and do not correct one another.
+
+    That happens when a rater scores on two machines whose files have not been merged; their clocks, which decide which
+    score counts, may differ.
+    """
+    found = []
+    for standing in sorted(_standing(records), key=lambda each: _when(each[-1])):
+        verdicts = list(dict.fromkeys(str(each.score or each.not_assessable) for each in standing))
+        if len(verdicts) > 1:
+            last = standing[-1]
+            found.append(
+                f"{last.rater} scored {last.organ} of {last.case} ({last.source_token}) {len(verdicts)} times without "
+                f"correcting: {', '.join(verdicts)}; the last one counts. Score it again if that is wrong."
+            )
+    return tuple(found)
+
+
+def _when(record: RatingRecord) -> tuple[str, str]:
+    return record.rated_at, record.id
+
+
+def _standing(records: Iterable[RatingRecord]) -> Iterable[list[RatingRecord]]:
+    """For each subject the records that none supersedes, the latest last."""
     records = list(records)
     superseded = {each for record in records for each in record.supersedes}
-    latest: dict[tuple[str, str, str], RatingRecord] = {}
-    for record in sorted(records, key=lambda each: (each.rated_at, each.id)):
+    subjects: dict[tuple[str, str, str], list[RatingRecord]] = {}
+    for record in sorted(records, key=_when):
         if record.id not in superseded:
-            latest[record.subject] = record
-    return tuple(sorted(latest.values(), key=lambda each: (each.rated_at, each.id)))
+            subjects.setdefault(record.subject, []).append(record)
+    return subjects.values()
 
 
 def _problem(record: RatingRecord) -> str:

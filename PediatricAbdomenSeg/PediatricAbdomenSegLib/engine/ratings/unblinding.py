@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..errors import InputError
 from .assignment_files import read_key
-from .record import RatingRecord, current_records
+from .record import RatingRecord, current_records, disputed
 from .store import read_ratings
 from .study import Study, StudyCase, read_study
 
@@ -41,7 +41,7 @@ class StudyRatings:
         study: what was asked.
         ratings: in order of time, superseded ones left out.
         records: every record, superseded ones included.
-        problems: sentences on lines of the files that could not be read.
+        problems: sentences on lines of the files that could not be read, and on scores that contradict one another.
     """
 
     study: Study
@@ -74,4 +74,5 @@ def read_unblinded(folder: Path) -> StudyRatings:
         bundle = record.bundle_sha256 or contour.bundle_sha256
         case = study.case(item.case)
         ratings.append(Rating(record, case, item.source, item.repeat, bundle, contour.original_sha256))
-    return StudyRatings(study, tuple(ratings), records, tuple(each for file in files for each in file.problems))
+    problems = (*(each for file in files for each in file.problems), *disputed(records))
+    return StudyRatings(study, tuple(ratings), records, problems)

@@ -143,7 +143,7 @@ def read_json_fields(
         error: the file is missing, unreadable, not JSON, or its top level is not an object.
     """
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(path.read_text(encoding="utf-8-sig"))  # Windows' own editor puts a mark in front
     except OSError as failure:
         raise error(f"{path.name} cannot be read in {path.parent}: {failure.strerror}.", hint) from failure
     except (ValueError, RecursionError) as failure:

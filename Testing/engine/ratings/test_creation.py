@@ -18,6 +18,7 @@ from PediatricAbdomenSegLib.engine.errors import InputError, UsageError
 from PediatricAbdomenSegLib.engine.organs import organ_by_key
 from PediatricAbdomenSegLib.engine.ratings.assignment_files import assign, read_key
 from PediatricAbdomenSegLib.engine.ratings.creation import create_study
+from PediatricAbdomenSegLib.engine.ratings.plan import read_plan
 from PediatricAbdomenSegLib.engine.ratings.study import STUDY_NAME, read_study
 
 
@@ -116,10 +117,10 @@ def test_a_path_with_the_patients_name_is_refused(tmp_path, a_plan, files, cases
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
-        ({"ct": "nowhere"}, "nowhere"),
+        ({"ct": "nowhere"}, "Case 1 of the plan, ct: There is no file"),
         ({"ct": "child1"}, None),
         ({"ct": "plan.json"}, "plan.json is no CT"),
-        ({"segmentations": {"manual": "child1/nothing.nii.gz"}}, "nothing.nii.gz"),
+        ({"segmentations": {"manual": "child1/nothing.nii.gz"}}, "Case 1 of the plan, manual: There is no file"),
         ({"segmentations": {"manual": "plan.json"}}, "plan.json holds no contours"),
         ({"segmentations": {"manual": "child1/ct/slice0.dcm"}}, "slice0.dcm holds no contours"),
         ({"segmentations": {"model-b": "child1/a.nii.gz"}}, "model-b"),
@@ -167,8 +168,8 @@ def test_no_file_of_a_blinded_study_says_whose_the_contours_are_or_of_whom(kind,
 @pytest.mark.parametrize(
     ("write", "named"),
     [
-        (lambda path: write_contours(path, organ="heart"), "none of the study's organs"),
-        (lambda path: path.write_bytes(b"no label map"), "labels.nii.gz"),
+        (lambda path: write_contours(path, organ="heart"), "C01, manual: .* none of the study's organs"),
+        (lambda path: path.write_bytes(b"no label map"), "C01, manual: .*labels.nii.gz"),
     ],
 )
 def test_contours_that_a_rater_could_not_see_leave_no_study_behind(tmp_path, a_plan, files, cases, write, named):
@@ -176,7 +177,21 @@ def test_contours_that_a_rater_could_not_see_leave_no_study_behind(tmp_path, a_p
     values = [cases()[1], cases(segmentations={"manual": "labels.nii.gz"})[0]]
     with pytest.raises(InputError, match=named):
         create_study(tmp_path / "study", a_plan(cases=values))
-    assert not [each for each in (tmp_path / "study").rglob("*") if each.is_file()]
+    assert not (tmp_path / "study").exists()
+
+
+def test_a_plan_that_contradicts_itself_is_refused_before_a_ct_is_read(tmp_path, a_plan, cases):
+    begun = []
+    with pytest.raises(InputError, match='"raters" has one person'):
+        create_study(tmp_path / "study", a_plan(raters=["RO-1", "ro 1"], cases=cases()), on_case=begun.append)
+    assert begun == []
+
+
+def test_a_plan_saved_by_windows_own_editor_is_read(files, a_plan):
+    plan = a_plan()
+    path = files / "plan.json"
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
+    assert read_plan(path) == plan
 
 
 def test_a_rater_with_the_name_of_a_patient_is_told_before_anything_is_scored(tmp_path, a_plan):

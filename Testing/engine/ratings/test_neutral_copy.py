@@ -57,7 +57,7 @@ def test_the_same_contours_make_the_same_file_whatever_kind_of_file_they_came_in
 ):
     case = {"pseudonym": "C01", "ct": "../ct", "segmentations": {key: str(path) for key, path in contour_files.items()}}
     plan = a_plan(
-        sources=dict.fromkeys(contour_files, "A source"),
+        sources={key: f"Source {key}" for key in contour_files},
         bundles={},
         organs={"required": ["liver", "spleen"]},
         cases=[case],
@@ -76,7 +76,7 @@ def test_organs_that_overlap_keep_their_voxels_in_layers_that_do_not_follow_the_
     layers = [LabelMap(each, a_ct.geometry) for each in (liver, spleen)]
     for order in (1, -1):
         copy = tmp_path / f"{order}.seg.nrrd"
-        write_neutral_copy(CaseContours(tuple(layers[::order]), ("liver", "spleen")), a_ct.geometry, copy, "C01")
+        write_neutral_copy(CaseContours(tuple(layers[::order]), ("liver", "spleen")), a_ct.geometry, copy)
         first, second = read_label_layers(copy)
         np.testing.assert_array_equal(first.label_map.array, spleen)
         np.testing.assert_array_equal(second.label_map.array, liver)
@@ -88,6 +88,6 @@ def test_contours_of_another_place_in_the_patient_are_refused(a_ct, labels, tmp_
     affine[2, 3] += 500
     elsewhere = LabelMap(labels, type(a_ct.geometry)(SHAPE, affine))
     copy = tmp_path / "copy.seg.nrrd"
-    with pytest.raises(InputError, match="C01, model-a: no voxel of liver, spleen lies on the images"):
-        write_neutral_copy(CaseContours((elsewhere,), ("liver", "spleen")), a_ct.geometry, copy, "C01, model-a")
+    with pytest.raises(InputError, match="No voxel of liver, spleen lies on the images"):
+        write_neutral_copy(CaseContours((elsewhere,), ("liver", "spleen")), a_ct.geometry, copy)
     assert not copy.exists()

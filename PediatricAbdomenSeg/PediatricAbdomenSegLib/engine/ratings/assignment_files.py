@@ -17,8 +17,8 @@ from ..errors import InputError, UsageError
 from ..json_fields import JsonFields, read_json_fields
 from .assignment import Assignment, AssignmentItem, Contour, KeyItem, StudyKey, make_assignment
 from .export_check import check_exportable
-from .raters import check_spelling, rater_token, spelling_key
-from .study import STUDY_NAME, Study, check_version, read_study, segmentation_from_json, write_study
+from .raters import check_spelling, rater_token
+from .study import STUDY_NAME, Study, check_study, check_version, read_study, segmentation_from_json, write_study
 
 KEY_NAME = "sources.key.json"
 ASSIGNMENTS_FOLDER = "assignments"
@@ -68,12 +68,11 @@ def add_rater(folder: Path, rater: str, search: Sequence[Path] = ()) -> None:
         ResourceError: a file cannot be read or written.
     """
     study = read_study(folder)
-    if not spelling_key(rater):
-        raise InputError(f'{STUDY_NAME}: raters: "{rater}" is no name.', "Give a name or a code such as RO-3.")
     if rater in study.raters:
         raise UsageError(f"The study has the rater {rater} already.", "`--rater` assigns to raters of the study.")
     check_spelling(rater, study.raters, STUDY_NAME)
     larger = replace(study, raters=(*study.raters, rater))
+    check_study(larger)
     check_exportable(folder, larger, (), search)
     write_study(folder, larger)
 

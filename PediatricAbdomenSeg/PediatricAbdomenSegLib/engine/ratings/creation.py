@@ -6,7 +6,8 @@ import json
 import secrets
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ..errors import InputError, UsageError
@@ -18,7 +19,7 @@ from .neutral_copy import forget_order, write_neutral_copy
 from .plan import PlannedCase, StudyPlan
 from .privacy import check_text, patient_strings
 from .record import utc_now
-from .study import STUDY_NAME, Study, StudyCase, check_study, write_study
+from .study import STUDY_NAME, ImageReference, Study, StudyCase, check_study, write_study
 
 CONTOURS_FOLDER = "contours"
 _RESULT_NAME = "result.json"
@@ -49,24 +50,14 @@ def create_study(
     if (folder / STUDY_NAME).exists():
         raise UsageError(f"{folder} holds a study already.", "Choose another folder.")
     _check_sources(plan)
+    nothing_read = ImageReference("image_file", "not read yet", "not read yet")
+    # Before the CTs are read, which takes minutes.
+    check_study(_study(plan, [_studied(planned, nothing_read) for planned in plan.cases]))
     cases = []
     for number, planned in enumerate(plan.cases, start=1):
         on_case(planned.pseudonym)
         cases.append(_case(folder, planned, plan, f"Case {number} of the plan"))
-    study = Study(
-        id=str(uuid.uuid4()),
-        title=plan.title,
-        question=plan.question,
-        blinded=plan.blinded,
-        cases=tuple(cases),
-        organs=plan.organs,
-        sources=plan.sources,
-        raters=plan.raters,
-        scale=plan.scale,
-        thresholds=plan.thresholds,
-        created_at=utc_now(),
-    )
-    check_study(study)  # before anything is written
+    study = _study(plan, cases)
     contours = _contours(folder, study, plan)
     # study.json comes last: a folder without it is no study, and creating it can be tried again.
     write_key(folder, StudyKey(study.id, secrets.token_hex(16) if seed is None else seed, contours, {}))
@@ -90,10 +81,24 @@ def _check_sources(plan: StudyPlan) -> None:
                 )
 
 
-def _case(folder: Path, planned: PlannedCase, plan: StudyPlan, where: str) -> StudyCase:
-    """The case with its CT looked at; its texts and files are checked, nothing is written."""
-    image = image_reference(planned.ct, folder, planned.series_uid)
-    case = StudyCase(
+def _study(plan: StudyPlan, cases: Sequence[StudyCase]) -> Study:
+    return Study(
+        id=str(uuid.uuid4()),
+        title=plan.title,
+        question=plan.question,
+        blinded=plan.blinded,
+        cases=tuple(cases),
+        organs=plan.organs,
+        sources=plan.sources,
+        raters=plan.raters,
+        scale=plan.scale,
+        thresholds=plan.thresholds,
+        created_at=utc_now(),
+    )
+
+
+def _studied(planned: PlannedCase, image: ImageReference) -> StudyCase:
+    return StudyCase(
         pseudonym=planned.pseudonym,
         image=image,
         age_group=planned.age_group,
@@ -102,6 +107,13 @@ def _case(folder: Path, planned: PlannedCase, plan: StudyPlan, where: str) -> St
         tumour_type=planned.tumour_type,
         absent_organs=planned.absent_organs,
     )
+
+
+def _case(folder: Path, planned: PlannedCase, plan: StudyPlan, where: str) -> StudyCase:
+    """The case with its CT looked at; its texts and files are checked, nothing is written."""
+    with _at(f"{where}, ct"):
+        image = image_reference(planned.ct, folder, planned.series_uid)
+    case = _studied(planned, image)
     texts = {
         "title": plan.title,
         "question": plan.question,
@@ -113,7 +125,8 @@ def _case(folder: Path, planned: PlannedCase, plan: StudyPlan, where: str) -> St
         "ct": image.path,
     }
     for source, path in planned.segmentations.items():
-        reference = segmentation_reference(path, folder)
+        with _at(f"{where}, {source}"):
+            reference = segmentation_reference(path, folder)
         if not plan.blinded:  # else the copies get names of ours
             texts[f"segmentations: {source}"] = reference.path
     strings = patient_strings(planned.ct, image)
@@ -139,6 +152,9 @@ def _contours(folder: Path, study: Study, plan: StudyPlan) -> tuple[Contour, ...
     except BaseException:
         for copy in copies.values():  # without a study nobody would know what they are
             copy.unlink(missing_ok=True)
+        for made in (folder / CONTOURS_FOLDER, folder):
+            with suppress(OSError):  # not there, or not empty: it was there before
+                made.rmdir()
         raise
     return tuple(contours)
 
@@ -147,18 +163,29 @@ def _write_copies(
     folder: Path, study: Study, case: StudyCase, planned: PlannedCase, copies: dict[tuple[str, str], Path]
 ) -> None:
     """Write a case's copies and enter them under source and pseudonym, in random order: it must not be the plan's."""
-    image = read_case_image(planned.ct, case.image.kind, case.image.series_instance_uid)
+    with _at(f"{case.pseudonym}, ct"):
+        image = read_case_image(planned.ct, case.image.kind, case.image.series_instance_uid)
     organs = [organ.key for organ in study.organs]
     for source in secrets.SystemRandom().sample(list(planned.segmentations), len(planned.segmentations)):
-        path, where = planned.segmentations[source], f"{case.pseudonym}, {source}"
-        found = read_case_contours(path, segmentation_reference(path, folder).kind, image, organs)
-        if not found.organs:
-            raise InputError(
-                f"{where}: {path.name} holds none of the study's organs.",
-                f"Name its structures like organs of the table; the study asks for {', '.join(organs)}.",
-            )
-        copies[source, case.pseudonym] = copy = folder / CONTOURS_FOLDER / f"{secrets.token_hex(6)}.seg.nrrd"
-        write_neutral_copy(found, image.geometry, copy, f"{where}: {path.name}")
+        path = planned.segmentations[source]
+        with _at(f"{case.pseudonym}, {source}"):
+            found = read_case_contours(path, segmentation_reference(path, folder).kind, image, organs)
+            if not found.organs:
+                raise InputError(
+                    f"{path.name} holds none of the study's organs.",
+                    f"Name its structures like organs of the table; the study asks for {', '.join(organs)}.",
+                )
+            copies[source, case.pseudonym] = copy = folder / CONTOURS_FOLDER / f"{secrets.token_hex(6)}.seg.nrrd"
+            write_neutral_copy(found, image.geometry, copy)
+
+
+@contextmanager
+def _at(where: str) -> Iterator[None]:
+    """Errors of a file say which case and source of the plan it belongs to."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{where}: {error.message}", error.hint) from error
 
 
 def _bundle_beside(path: Path) -> str:

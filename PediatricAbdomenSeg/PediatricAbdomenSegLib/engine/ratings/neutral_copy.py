@@ -24,7 +24,7 @@ from ..organs import organ_by_key
 from .case_contents import CaseContours, draw
 
 
-def write_neutral_copy(contours: CaseContours, grid: Geometry, copy: Path, where: str) -> None:
+def write_neutral_copy(contours: CaseContours, grid: Geometry, copy: Path) -> None:
     """Write contours on the CT's grid, in as few layers as their overlaps need, organs in the order of the table.
 
     Grids that differ by axes or extent lose nothing; from another grid each voxel takes what its centre lies in, as an
@@ -34,7 +34,6 @@ def write_neutral_copy(contours: CaseContours, grid: Geometry, copy: Path, where
         contours: of at least one layer.
         grid: of the CT.
         copy: ends in ``.seg.nrrd``.
-        where: case and source, for the error.
 
     Raises:
         InputError: an organ lies outside the CT. ResourceError: the file cannot be written.
@@ -44,7 +43,7 @@ def write_neutral_copy(contours: CaseContours, grid: Geometry, copy: Path, where
     outside = [key for key in contours.organs if organ_by_key(key).label in before - _labels(planes)]
     if outside:
         raise InputError(
-            f"{where}: no voxel of {', '.join(outside)} lies on the images of the CT.",
+            f"No voxel of {', '.join(outside)} lies on the images of the CT.",
             "Give the contours of this CT.",
         )
     layers: list[np.ndarray] = []

@@ -11,7 +11,7 @@ from ..cases.atomic_file import replaced_when_complete
 from ..errors import InputError, UsageError
 from ..json_fields import JsonFields, read_json_fields
 from ..organs import organ_by_key
-from .raters import same_person
+from .raters import same_person, spelling_key
 from .scale import ACCEPTABLE_MEAN, ANCHORS, HIGHEST, LOWEST, USABLE_MEAN, Anchor
 
 STUDY_NAME = "study.json"
@@ -276,7 +276,21 @@ def _check(study: Study, values: JsonFields) -> None:
         twice = next((key for key, fold in zip(keys, folded, strict=True) if folded.count(fold) > 1), None)
         if twice is not None:
             raise values.fail(f'"{name}"', f'has "{twice}" twice')
+    for source in study.sources:  # a sheet names sources by title or key
+        for other in study.sources:
+            names = {source.key.strip().casefold(), source.title.strip().casefold()}
+            if other is not source and other.title.strip().casefold() in names:
+                raise values.fail('"sources"', f'has the title "{other.title}" for {other.key} and for {source.key}')
+    for case in study.cases:
+        if not study.organs_of(case.pseudonym):
+            raise values.fail('"cases"', f"has {case.pseudonym}, where every organ of the study is absent")
+    limits = study.thresholds
+    if not LOWEST <= limits.usable <= limits.acceptable <= HIGHEST:
+        problem = f"are acceptable {limits.acceptable:g} and usable {limits.usable:g}; both lie between {LOWEST} and "
+        raise values.fail('"thresholds"', f"{problem}{HIGHEST}, acceptable not below usable")
     for index, rater in enumerate(study.raters):
+        if not spelling_key(rater):
+            raise values.fail('"raters"', f'has "{rater}", which is no name or code')
         for other in study.raters[:index]:
             if same_person(rater, other):
                 raise values.fail('"raters"', f'has one person in two spellings, "{other}" and "{rater}"')

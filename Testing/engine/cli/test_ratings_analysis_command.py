@@ -44,6 +44,13 @@ def test_a_sheet_is_imported_and_summarised(study, tmp_path, capfd):
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["ratings.csv", "ratings.xlsx", "summary.html"]
 
 
+def test_the_console_speaks_words_and_no_keys(study, tmp_path, capfd):
+    assert main(["ratings", "summary", str(study), "--output", str(tmp_path / "out")]) == 0
+    said = capfd.readouterr().out
+    assert "Weighted κ (quadratic): not defined" in said and "without a score: Liver" in said
+    assert "weighted_kappa" not in said and "liver" not in said
+
+
 def test_a_wrong_sheet_ends_with_the_exit_code_of_wrong_input(study, tmp_path, capfd):
     sheet = tmp_path / "by hand.csv"
     sheet.write_text("rater,case,organ,score\nRO-1,C01,Liver,6\n")

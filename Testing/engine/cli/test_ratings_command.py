@@ -93,9 +93,9 @@ def test_many_scores_come_from_a_file_and_a_wrong_line_keeps_those_before_it(stu
     file = tmp_path / "scores.jsonl"
     file.write_text("\n".join(map(json.dumps, lines)))
     code, out, err = pedseg("ratings", "score", study, "--rater", "RO-1", "--scores", file)
-    assert code == 2 and "the score is 6" in err
+    assert code == 2 and "scores.jsonl, line 3: The score was not saved: the score is 6" in err
     assert out.count("saved ") == len(read_unblinded(study).ratings) == 2
-    file.write_text(json.dumps(lines[3]))
+    file.write_text(json.dumps(lines[3]), encoding="utf-8-sig")
     code, out, _ = pedseg("ratings", "score", study, "--rater", "RO-1", "--scores", file, "--json")
     assert code == 0 and len(json.loads(out)["result"]["saved"]) == 1
 

@@ -241,7 +241,7 @@ def test_a_full_disk_leaves_the_file_as_it_was_and_the_score_unsaved(path):
             try:
                 store.append(a_record("spleen"))
             except ResourceError as error:
-                print(error.message)
+                print(error.message, error.hint)
             print(path.stat().st_size - size, len(store.records))
             resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
             store.append(a_record("heart"))
@@ -255,7 +255,7 @@ def test_a_full_disk_leaves_the_file_as_it_was_and_the_score_unsaved(path):
         check=True,
     )
     message, after = done.stdout.splitlines()
-    assert "not saved" in message and "No space left" in message
+    assert "not saved" in message and "No space left" in message and "pedseg ratings merge" in message
     assert after == "0 1"
     assert path.read_bytes().startswith(before)
     assert [each.organ for each in read_rating_file(path).records] == ["liver", "heart"]

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InputError, ResourceError, UsageError
+from ..errors import InputError, PediatricAbdomenSegError, ResourceError, UsageError
 from ..json_fields import JsonFields
 from . import ratings_analysis
 from .console import Console, add_common_options
@@ -208,13 +208,17 @@ def _saved(session: RatingSession, arguments: argparse.Namespace) -> Iterator[Ra
         # No bounds here: that 0 and 6 are no scores is said where every score is checked.
         score = None if values.get("score") is None else fields.value("score")
         token, organ = fields.text("token"), fields.text("organ")
-        yield session.add_score(token, organ, score, confirm_changed=confirmed, **given)
+        try:
+            record = session.add_score(token, organ, score, confirm_changed=confirmed, **given)
+        except PediatricAbdomenSegError as error:
+            raise type(error)(f"{where}: {error.message}", error.hint) from error
+        yield record
 
 
 def _lines(name: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Place and object of each line of a file or of standard input, read as they come."""
     try:
-        with open(name if name != "-" else sys.stdin.fileno(), encoding="utf-8", closefd=name != "-") as file:
+        with open(name if name != "-" else sys.stdin.fileno(), encoding="utf-8-sig", closefd=name != "-") as file:
             for number, line in enumerate(iter(file.readline, ""), start=1):
                 where = f"{name}, line {number}"
                 try:

@@ -86,8 +86,11 @@ def run_import(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _say(summary: Summary, console: Console) -> None:
+    from ..ratings.agreement import COEFFICIENTS
+    from ..ratings.summary_tables import label_of
+
     study = summary.study
-    console.say(f"{study.title}: {summary.scores} scores, {summary.not_assessable} not assessable")
+    console.say(f"{study.title}: scores: {summary.scores}, not assessable: {summary.not_assessable}")
     for verdict in summary.verdicts:
         console.say(f"{study.source(verdict.source).title}:")
         for text, keys in (
@@ -97,12 +100,13 @@ def _say(summary: Summary, console: Console) -> None:
             ("without a score", verdict.unscored),
         ):
             if keys:
-                console.say(f"  {text}: {', '.join(keys)}")
+                console.say(f"  {text}: {', '.join(map(label_of, keys))}")
     if summary.inter_rater:
         last = [row for row in summary.inter_rater if row.pooled and row.raters == study.raters][-1]
         console.say(f"Agreement of the raters, {last.label[0].lower()}{last.label[1:]}:")
-        for key, estimate in last.coefficients.items():
-            console.say(f"  {key}: {estimate.text()}")
+        for coefficient in COEFFICIENTS:
+            if coefficient.key in last.coefficients:
+                console.say(f"  {coefficient.title}: {last.coefficients[coefficient.key].text()}")
 
 
 def _result(console: Console, content: dict[str, object]) -> None:

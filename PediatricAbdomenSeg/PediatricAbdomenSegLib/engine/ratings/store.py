@@ -26,8 +26,12 @@ from .study import Study
 from .writer_lock import forget_holder, lock_for_writing
 
 RATINGS_FOLDER = "ratings"
-_SUFFIX = ".jsonl"
+SUFFIX = ".jsonl"
 _TORN = "torn_bytes"
+_HINT = (
+    "Free space on that disk, or get the right to write into the folder. Or score in a copy of it on another disk: "
+    "`pedseg ratings merge` brings the scores together."
+)
 
 
 @dataclass(frozen=True)
@@ -112,8 +116,7 @@ class RatingStore:
         except OSError as error:
             with suppress(OSError):  # tried again before the next score, and at the next opening at the latest
                 self._take_back()
-            failure = as_resource_error(error, self.path)
-            raise ResourceError(f"The score was not saved: {failure.message}", failure.hint) from error
+            raise ResourceError(f"The score was not saved: {_not_writable(error, self.path).message}", _HINT) from error
         self._doubtful = False
         self._confirmed_bytes += len(lines)
         self._records.update((record.id, record) for record in fresh)
@@ -154,7 +157,7 @@ def rating_path(study_folder: Path, rater: str, machine: str) -> Path:
         rater: token of the rater, see `raters.rater_token`.
         machine: token of the machine, see `machine_token`.
     """
-    return Path(study_folder) / RATINGS_FOLDER / f"{rater}-{machine}{_SUFFIX}"
+    return Path(study_folder) / RATINGS_FOLDER / f"{rater}-{machine}{SUFFIX}"
 
 
 def read_rating_file(path: Path) -> RatingFile:
@@ -195,7 +198,7 @@ def rating_files(folder: Path) -> tuple[Path, ...]:
     """The files of scores in a study folder (or in its folder ``ratings``), by name; () when there are none."""
     folder = Path(folder)
     below = folder / RATINGS_FOLDER
-    return tuple(sorted((below if below.is_dir() else folder).glob(f"*{_SUFFIX}")))
+    return tuple(sorted((below if below.is_dir() else folder).glob(f"*{SUFFIX}")))
 
 
 def read_ratings(folder: Path, study: Study) -> tuple[RatingFile, ...]:
@@ -245,7 +248,7 @@ def _open(path: Path) -> int:
         is_new = not path.exists()
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o666)
     except OSError as error:
-        raise as_resource_error(error, path) from error
+        raise _not_writable(error, path) from error
     if is_new and os.name != "nt":
         with suppress(OSError):  # some network disks cannot; the file's own content is synchronised in any case
             folder = os.open(path.parent, os.O_RDONLY)
@@ -269,7 +272,11 @@ def _close_torn_line(descriptor: int, path: Path) -> None:
         _write(descriptor, ending)
         os.fsync(descriptor)
     except OSError as error:
-        raise as_resource_error(error, path) from error
+        raise _not_writable(error, path) from error
+
+
+def _not_writable(error: OSError, path: Path) -> ResourceError:
+    return ResourceError(as_resource_error(error, path).message, _HINT)
 
 
 def _write(descriptor: int, content: bytes) -> None:

@@ -14,6 +14,7 @@ from contextlib import suppress
 
 from PediatricAbdomenSegLib.engine.cli import demo, dicom, models, phantom, ratings, rtstruct, seg, segment, train_demo
 from PediatricAbdomenSegLib.engine.cli.console import Console, known_error
+from PediatricAbdomenSegLib.engine.runtime.path_encoding import use_utf8_paths
 from PediatricAbdomenSegLib.version import __version__
 
 SUBCOMMANDS = (demo, phantom, segment, models, rtstruct, seg, dicom, ratings, train_demo)
@@ -24,6 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a console of an old code page must not fail on a patient folder's name
             stream.reconfigure(errors="backslashreplace")
+    use_utf8_paths()
     try:
         return _run(argv)
     except BrokenPipeError:  # the reader of our output, such as head, has seen enough

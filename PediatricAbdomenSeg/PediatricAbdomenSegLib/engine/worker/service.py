@@ -15,6 +15,7 @@ from typing import NoReturn
 import SimpleITK as sitk
 
 from ...version import __version__
+from ..runtime.path_encoding import use_utf8_paths
 from .handlers import make_handlers
 from .processes import claim_standard_streams, lead_own_group, watch_parent
 from .protocol import Ready
@@ -31,6 +32,7 @@ def run_worker(handlers: Mapping[type, Handler] | None = None) -> NoReturn:
     """
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    use_utf8_paths()
     keep_patients_out_of_the_log()
     requests, events = claim_standard_streams()
     lead_own_group()

@@ -32,6 +32,41 @@ def test_the_sample_data_say_that_a_worker_is_needed(slicer_host, a_module):
     assert "Runtime" in str(slicer_host.messages.shown)
 
 
+@pytest.fixture
+def a_phantom_that_is_made_at_once(monkeypatch, a_module):
+    """Three slices in place of the worker's phantom."""
+    from ct_series_builder import write_series
+    from PediatricAbdomenSegLib.panel import phantom_series
+
+    monkeypatch.setattr(phantom_series, "make_phantom_series", lambda folder: write_series(folder / "ct", (3, 8, 8)))
+
+
+def test_the_sample_data_are_loaded_and_it_is_said_that_this_takes_a_while(slicer_host, a_phantom_that_is_made_at_once):
+    (node,) = slicer_host.sample_data.sources[-1]["customDownloader"](None)
+    assert node.GetImageData().GetDimensions() == (8, 8, 3)
+    assert [text.split(",")[0] for text in slicer_host.messages.texts("status")] == [
+        "Making a phantom",
+        "Loading the phantom \u2026",
+        "The phantom is loaded.",
+    ]
+
+
+@pytest.mark.parametrize("answer", [[], OSError("DICOM module or database cannot be accessed")])
+def test_sample_data_that_the_dicom_database_does_not_take_are_said(
+    slicer_host, a_phantom_that_is_made_at_once, monkeypatch, answer
+):
+    from DICOMLib import DICOMUtils
+
+    def load(uids):
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(DICOMUtils, "loadSeriesByUID", load)
+    assert slicer_host.sample_data.sources[-1]["customDownloader"](None) == []
+    assert "did not take the series" in slicer_host.messages.texts("error")[-1]
+
+
 def test_a_chosen_volume_survives_leaving_and_coming_back(an_open_module, a_ct):
     an_open_module.panel.session.parameters.input_volume = a_ct
     an_open_module.exit()

@@ -12,7 +12,7 @@ from ..engine.errors import PediatricAbdomenSegError, ResourceError
 from ..engine.worker.client import WorkerClient, worker_command, worker_environment
 from ..engine.worker.protocol import MakePhantom
 from .runtime_settings import RuntimeSettings
-from .toolkit import read_setting, slicer, startup_environment, wait_cursor, write_setting
+from .toolkit import read_setting, say_now, slicer, startup_environment, wait_cursor, write_setting
 from .wording import error_text
 from .worker_process import outside_slicer
 
@@ -27,11 +27,16 @@ def load_new_phantom() -> list[Any]:
     """
     try:
         with wait_cursor():
-            folder = make_phantom_series(Path(tempfile.mkdtemp(prefix="phantom-", dir=slicer.app.temporaryPath)))
+            say_now(_("Making a phantom, which takes some seconds …"))
+            series = make_phantom_series(Path(tempfile.mkdtemp(prefix="phantom-", dir=slicer.app.temporaryPath)))
+            say_now(_("Loading the phantom …"))
+            nodes = load_series(series)
     except PediatricAbdomenSegError as error:
+        say_now("")
         slicer.util.errorDisplay(error_text(error), windowTitle=_("Sample data"))
         return []
-    return load_series(folder)
+    say_now(_("The phantom is loaded."))
+    return nodes
 
 
 def make_phantom_series(folder: Path) -> Path:
@@ -54,11 +59,23 @@ def make_phantom_series(folder: Path) -> Path:
 
 
 def load_series(folder: Path) -> list[Any]:
-    """Take a DICOM folder into Slicer's database and load its series."""
+    """Take a DICOM folder into Slicer's database and load its series; returns its volume nodes, at least one.
+
+    Raises:
+        ResourceError: the database is not open, or did not take the series.
+    """
     from DICOMLib import DICOMUtils  # comes with Slicer's DICOM module
 
     DICOMUtils.importDicom(str(folder))
-    node_ids = DICOMUtils.loadSeriesByUID([series_uid_of(folder)])
+    try:
+        node_ids = DICOMUtils.loadSeriesByUID([series_uid_of(folder)])
+    except OSError:  # what it raises for a database that is not open
+        node_ids = []
+    if not node_ids:
+        raise ResourceError(
+            _("Slicer's DICOM database did not take the series."),
+            _("Open the module DICOM, see that it has a database folder, and try again."),
+        )
     return [slicer.mrmlScene.GetNodeByID(node_id) for node_id in node_ids]
 
 

@@ -26,6 +26,7 @@ __all__ = [
     "is_application_active",
     "qt",
     "read_setting",
+    "say_now",
     "slicer",
     "startup_environment",
     "wait_cursor",
@@ -86,6 +87,12 @@ def wait_cursor() -> Iterator[None]:
         yield
     finally:
         qt.QApplication.restoreOverrideCursor()
+
+
+def say_now(text: str) -> None:
+    """Put a text into Slicer's status bar and draw it before something that takes a while begins; "" clears it."""
+    slicer.util.showStatusMessage(text)
+    slicer.app.processEvents(qt.QEventLoop.ExcludeUserInputEvents)
 
 
 def is_application_active() -> bool:

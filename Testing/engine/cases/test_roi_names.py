@@ -98,6 +98,7 @@ def test_a_code_names_an_roi_whose_name_says_nothing_or_less():
     liver, left = ("SCT", "10200004", ""), ("SCT", "64033007", "7771000")
     assert match_roi("ROI-7", [liver]).organ is organ_by_key("liver")
     assert match_roi("Kidney", [left]).organ is organ_by_key("kidney_left")
+    assert match_roi("Kidney_2", [left]).organ is organ_by_key("kidney_left")
 
 
 def test_a_code_that_contradicts_the_name_leaves_both_to_a_person():

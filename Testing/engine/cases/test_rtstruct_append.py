@@ -11,12 +11,13 @@ from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRL
 
 from ct_series_builder import write_series
 from PediatricAbdomenSegLib.engine.cases.roi_mask import ModelProvenance, RoiMask
+from PediatricAbdomenSegLib.engine.cases.roi_names import organ_of_roi_name
 from PediatricAbdomenSegLib.engine.cases.rtstruct_append import append_to_rtstruct
 from PediatricAbdomenSegLib.engine.cases.rtstruct_reader import read_rtstruct
-from PediatricAbdomenSegLib.engine.cases.rtstruct_writer import write_rtstruct
+from PediatricAbdomenSegLib.engine.cases.rtstruct_writer import unique_names, write_rtstruct
 from PediatricAbdomenSegLib.engine.cases.series_references import read_references
 from PediatricAbdomenSegLib.engine.errors import InputError, UsageError
-from PediatricAbdomenSegLib.engine.organs import organ_by_key
+from PediatricAbdomenSegLib.engine.organs import ALL_STRUCTURES, organ_by_key
 
 SHAPE = (5, 40, 48)
 DEMONSTRATION = ModelProvenance("multi-organ", "1.2.0", "ab" * 32, "demonstration")
@@ -174,6 +175,18 @@ def test_names_that_are_taken_are_counted_on_whatever_their_case(references, tmp
     existing = _their_structure_set(references, tmp_path / "theirs.dcm", change)
     summary = append_to_rtstruct(references, [_roi("spleen", _mask(8, 15))], tmp_path / "ours.dcm", existing)
     assert summary.roi_names == ("Spleen_2",)
+
+
+@pytest.mark.parametrize("style", ["tg263", "display", "short"])
+def test_a_name_that_is_counted_on_keeps_its_organ_and_side(style):
+    taken = []
+    for _ in range(9):
+        name_of = unique_names(style, taken)
+        for organ in ALL_STRUCTURES:
+            name = name_of(organ)
+            assert organ_of_roi_name(name) == organ and len(name) <= (64 if style == "display" else 16)
+            taken.append(name)
+    assert len({name.casefold() for name in taken}) == 9 * len(ALL_STRUCTURES)
 
 
 @pytest.mark.parametrize(

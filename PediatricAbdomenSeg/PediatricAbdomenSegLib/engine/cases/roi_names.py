@@ -96,6 +96,7 @@ def match_roi(name: str, codes: Iterable[tuple[str, str, str]] = ()) -> RoiNameM
         name: ROI Name.
         codes: scheme, value and value of the laterality modifier ("" for none) of each identification code.
     """
+    name = _COPY_NUMBER.sub("", name.strip())
     by_name = match_roi_name(name)
     coded = _distinct(organ for code in codes if (organ := organ_of_code(*code)) is not None)
     if not coded or coded == (by_name.organ,):

@@ -130,7 +130,9 @@ def unique_names(style: NameStyle, taken: Sequence[str] = ()) -> Callable[[Organ
         name, copy = wanted, 2
         while name.casefold() in used:
             suffix = f"_{copy}"
-            name, copy = wanted[: longest - len(suffix)] + suffix, copy + 1
+            # Cut at its end a name would lose its side, and left and right could not be told apart.
+            counted = wanted if len(wanted) + len(suffix) <= longest else organ.short_name[: longest - len(suffix)]
+            name, copy = counted + suffix, copy + 1
         used.add(name.casefold())
         return name
 

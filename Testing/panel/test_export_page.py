@@ -74,6 +74,28 @@ def test_the_rtstruct_to_add_to_is_forgotten_with_its_segmentation(an_export_pan
     assert path.currentPath == ""
 
 
+def test_dicom_files_that_wait_for_a_segmentation_say_so(an_export_panel, a_ct, tmp_path, click, monkeypatch):
+    from PediatricAbdomenSegLib.engine.worker.protocol import Segment
+    from PediatricAbdomenSegLib.panel import export_page
+
+    class JobThatNeverEnds:
+        def __init__(self, *_):
+            pass
+
+        def write_files(self):
+            pass
+
+        def ask_for_dicom(self, *_):
+            pass
+
+    monkeypatch.setattr(export_page, "ExportJob", JobThatNeverEnds)
+    ui = an_export_panel.export.ui
+    ui.folderPathLineEdit.currentPath = str(tmp_path)
+    an_export_panel.session.segment(a_ct, Segment("", "", ""))
+    click(ui.exportButton)
+    assert "as soon as the segmentation at work is finished" in ui.summaryLabel.text
+
+
 def test_without_a_folder_nothing_is_written(an_export_panel, click):
     click(an_export_panel.export.ui.exportButton)
     assert "No folder is chosen" in an_export_panel.export.ui.summaryLabel.text

@@ -165,8 +165,13 @@ class ExportPage:
         self._is_writing = is_writing
         self.ui.exportProgressBar.setValue(0)
         self.ui.exportProgressBar.visible = is_writing
-        self._say(_("Writing DICOM files …") if is_writing else "")
+        self._say(self._writing_text() if is_writing else "")
         self.refresh()
+
+    def _writing_text(self) -> str:
+        if self._session.is_busy:  # the worker does one thing at a time
+            return _("The DICOM files are written as soon as the segmentation at work is finished …")
+        return _("Writing DICOM files …")
 
     def _existing_path(self) -> Path | None:
         """The RTSTRUCT to add to, where one is named."""

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +15,8 @@ from pydicom import dcmread
 from PediatricAbdomenSegLib.engine.cases.image_file import write_label_map
 from PediatricAbdomenSegLib.engine.cases.read_case import read_case
 from PediatricAbdomenSegLib.engine.cases.volume import LabelMap
+
+LIBRARY = Path(__file__).resolve().parents[3] / "PediatricAbdomenSeg"
 
 
 @pytest.fixture
@@ -67,3 +73,27 @@ def test_names_for_people_are_written_on_request(pedseg, a_result, tmp_path):
     result = json.loads(outcome.out.splitlines()[-1])["result"]
     assert result["rois"] == _names(tmp_path / "a.dcm")
     assert result["rois"] == ["Left kidney", "Liver"]
+
+
+@pytest.mark.parametrize("command", ["rtstruct", "seg"])
+def test_no_input_is_overwritten(pedseg, a_result, command):
+    ct, labels = a_result
+    for file in (labels, ct / "slice3.dcm"):
+        before = file.read_bytes()
+        outcome = pedseg(command, "export", ct, labels, "--output", file)
+        assert outcome.code == 2 and f"The output {file} is one of the inputs" in outcome.err
+        assert file.read_bytes() == before
+
+
+@pytest.mark.filterwarnings("ignore:.*:UserWarning")  # of writing such a header here
+def test_warnings_of_libraries_reach_nobody_but_who_debugs(tmp_path, write_ct):
+    def change(index, dataset):
+        dataset.add_new("PatientID", "LO", "GEHEIM" + "9" * 70)  # pydicom warns of more than 64 characters
+        dataset.SpecificCharacterSet = "FOO"
+
+    ct = write_ct(tmp_path / "ct", change)
+    command = [sys.executable, "-m", "PediatricAbdomenSegLib.engine.cli.__main__", "segment", str(ct)]
+    command += ["--output", str(tmp_path / "out"), "--series", "1.2.3"]
+    for options, expected in (((), False), (("--debug",), True)):
+        done = subprocess.run([*command, *options], env={**os.environ, "PYTHONPATH": str(LIBRARY)}, capture_output=True)
+        assert done.returncode == 3 and (b"Warning" in done.stderr) == expected

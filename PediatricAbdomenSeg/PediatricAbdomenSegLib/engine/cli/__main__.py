@@ -10,10 +10,10 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 
 from PediatricAbdomenSegLib.engine.cli import demo, dicom, models, phantom, ratings, rtstruct, seg, segment, train_demo
-from PediatricAbdomenSegLib.engine.cli.console import Console, known_error
+from PediatricAbdomenSegLib.engine.cli.console import Console, known_error, library_warnings_silenced
 from PediatricAbdomenSegLib.engine.runtime.path_encoding import use_utf8_paths
 from PediatricAbdomenSegLib.version import __version__
 
@@ -41,7 +41,8 @@ def _run(argv: Sequence[str] | None) -> int:
         return int(end.code or 0)
     console = Console(as_json=getattr(arguments, "json", False))
     try:
-        return arguments.run(arguments, console)
+        with nullcontext() if arguments.debug else library_warnings_silenced():
+            return arguments.run(arguments, console)
     except BrokenPipeError:
         raise
     except (Exception, KeyboardInterrupt) as error:

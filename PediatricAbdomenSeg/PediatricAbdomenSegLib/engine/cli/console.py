@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from typing import TextIO
@@ -108,6 +109,14 @@ def known_error(error: BaseException) -> PediatricAbdomenSegError:
 def stray_prints_to_stderr() -> Iterator[None]:
     """Send what libraries print to stderr, so that stdout holds the command's own lines only."""
     with redirect_stdout(sys.stderr):
+        yield
+
+
+@contextmanager
+def library_warnings_silenced() -> Iterator[None]:
+    """Drop what libraries warn of: no user can act on it, and pydicom's warnings quote values such as birth dates."""
+    with warnings.catch_warnings():  # which puts back what shows warnings
+        warnings.showwarning = lambda *_, **__: None
         yield
 
 

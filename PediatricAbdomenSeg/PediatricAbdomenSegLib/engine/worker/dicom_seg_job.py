@@ -10,7 +10,7 @@ from ..cases.dicom_seg import SegEncoding, write_dicom_seg
 from ..checksums import sha256_of_file
 from ..models.store import Bundle, find_bundle
 from ..progress import CancelToken, OnProgress, ignore_progress
-from .export_masks import masks_to_export
+from .export_masks import masks_to_export, require_no_input
 from .job_progress import JobProgress
 from .result_folder import os_errors_named
 
@@ -37,12 +37,14 @@ def export_dicom_seg(
         ``{"segments": labels in the file, "frames": number, "notes": sentences, "sha256": of the file}``.
 
     Raises:
+        UsageError: ``output`` is an input.
         UsageError, InputError, ModelError: as `masks_to_export` and `write_dicom_seg` say.
         ResourceError: the file cannot be written. Cancelled.
     """
     progress = JobProgress(on_progress, cancel or CancelToken())
     progress.begin("read", 0.0, 0.5)
     found = masks_to_export(ct_folder, labels, models, series_uid, edited, find)
+    require_no_input(output, labels, found.references)
     progress.begin("dicom_seg", 0.5, 1.0)
     with os_errors_named(output):
         summary = write_dicom_seg(found.references, found.masks, output, encoding=encoding, on_progress=progress)

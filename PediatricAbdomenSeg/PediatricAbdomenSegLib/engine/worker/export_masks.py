@@ -90,6 +90,13 @@ def masks_to_export(
     return ExportMasks(references, masks, tuple(notes))
 
 
+def require_no_input(output: Path, labels: Sequence[Path], references: DicomReferences) -> None:
+    """Raise `UsageError` where a file to be written is a label map or an image of the CT: that would be lost."""
+    inputs = {Path(path).resolve() for path in (*labels, *(one.path for one in references.slices))}
+    if Path(output).resolve() in inputs:
+        raise UsageError(f"The output {output} is one of the inputs, which would be lost.", "Choose another file.")
+
+
 def roi_masks(labels: Sequence[LabelArray], structures: Sequence[Organ]) -> list[RoiMask]:
     """One mask per structure, from the last array that holds it; empty where none does."""
     # Slice by slice: counting turns a whole array into 64-bit numbers first.

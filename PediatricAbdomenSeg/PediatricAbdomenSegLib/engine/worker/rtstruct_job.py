@@ -24,7 +24,7 @@ from ..errors import UsageError
 from ..models.store import Bundle, find_bundle
 from ..organs import ALL_STRUCTURES, organ_by_key
 from ..progress import CancelToken, OnProgress, ignore_progress
-from .export_masks import masks_to_export
+from .export_masks import masks_to_export, require_no_input
 from .job_progress import JobProgress
 from .result_folder import os_errors_named
 
@@ -74,6 +74,7 @@ def export_rtstruct(
         ``{"rois": names in the file, "contours": number, "points": number, "notes": sentences, "sha256": hash}``.
 
     Raises:
+        UsageError: ``output`` is an input.
         UsageError, InputError, ModelError: as `masks_to_export`, `write_rtstruct` and `append_to_rtstruct` say.
         ResourceError: the file cannot be written. Cancelled.
     """
@@ -84,6 +85,7 @@ def export_rtstruct(
     progress = JobProgress(on_progress, cancel or CancelToken())
     progress.begin("read", 0.0, 0.5)
     found = masks_to_export(ct_folder, labels, models, series_uid, options.edited, find, structures)
+    require_no_input(output, labels, found.references)
     masks = [*found.masks]
     if options.body:
         masks.append(_body(ct_folder, found.references, progress))

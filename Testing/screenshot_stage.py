@@ -128,9 +128,11 @@ class Stage:
     def choose_export_folder(self) -> None:
         self.ui["ReviewPage"].editorCollapsibleButton.collapsed = True
         self.ui["ExportPage"].folderPathLineEdit.currentPath = _SHOWN_FOLDER
+        self.ui["ExportPage"].exportAdvancedCollapsibleButton.collapsed = False
 
     def export(self) -> None:
         ui = self.ui["ExportPage"]
+        ui.exportAdvancedCollapsibleButton.collapsed = True
         ui.folderPathLineEdit.currentPath = str(self.folder / "export")
         ui.exportButton.click()
         self.processes.last.be_ready()

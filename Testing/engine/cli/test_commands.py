@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from pydicom import dcmread
 
-from PediatricAbdomenSegLib.engine.cli.__main__ import main
+from PediatricAbdomenSegLib.engine.cli.__main__ import main, make_parser
 from PediatricAbdomenSegLib.engine.cli.console import Console, bar_text, known_error
 from PediatricAbdomenSegLib.engine.cli.segment import record_lines
 from PediatricAbdomenSegLib.engine.errors import Cancelled, InputError
@@ -51,6 +51,16 @@ def test_commands_that_compute_nothing_load_no_network_library(arguments):
         check=True,
     )
     assert ended.stdout.rstrip().endswith("LOADED []")
+
+
+def test_an_option_that_takes_several_values_may_also_be_given_several_times():
+    parse = make_parser().parse_args
+    segment = parse(["segment", "ct", "--output", "o", "--organs", "liver", "spleen", "--organs", "heart"])
+    assert segment.organs == ["liver", "spleen", "heart"] and segment.folds is None
+    twice = ["--edited", "liver", "--edited", "heart", "--replace", "A", "--replace", "B"]
+    for _ in range(2):  # a second call does not go on with the first one's list
+        export = parse(["rtstruct", "export", "ct", "labels.nii.gz", "--output", "o", *twice])
+        assert (export.edited, export.replace, export.organs) == (["liver", "heart"], ["A", "B"], None)
 
 
 def test_models_are_listed_with_version_and_status(pedseg):

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ..errors import ResourceError
+from ..errors import ResourceError, UsageError
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -22,9 +22,12 @@ def replaced_when_complete(path: Path) -> Iterator[Path]:
     with a dot, so that nobody picks it up half-written. Missing folders are made.
 
     Raises:
+        UsageError: ``path`` is a folder.
         ResourceError: the folder cannot be made or written to, or the disk is full.
     """
     path = Path(path)
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder.", "Give the name of a file, for example one in that folder.")
     temporary = path.with_name(f".{secrets.token_hex(4)}-{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -26,7 +26,9 @@ def add_export_options(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="bundle that made the labels: once for all, or once for each label map",
     )
-    parser.add_argument("--edited", metavar="KEY", nargs="+", default=[], help="organs that you have corrected")
+    parser.add_argument(
+        "--edited", metavar="KEY", nargs="+", action="extend", default=[], help="organs that you have corrected"
+    )
     parser.add_argument("--series", metavar="UID", help="Series Instance UID where the folder holds several CT series")
     add_common_options(parser, with_json=True)
 

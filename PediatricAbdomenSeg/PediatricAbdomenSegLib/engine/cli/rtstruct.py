@@ -23,7 +23,9 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     rtstruct_read.add_parser(actions)
     export = actions.add_parser("export", help="label maps to RTSTRUCT", description=ABOUT_LABELS + ABOUT_OUTLINES)
     add_export_options(export)
-    export.add_argument("--organs", metavar="KEY", nargs="+", help="only these organs, for example liver kidney_left")
+    export.add_argument(
+        "--organs", metavar="KEY", nargs="+", action="extend", help="only these organs, for example liver kidney_left"
+    )
     export.add_argument(
         "--names",
         choices=("tg263", "display", "short"),
@@ -51,7 +53,12 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     )
     export.add_argument("--append-to", metavar="RTSTRUCT", type=Path, help="keep the ROIs and references of this one")
     export.add_argument(
-        "--replace", metavar="NAME", nargs="+", default=[], help="ROIs of that RTSTRUCT to give the new contours to"
+        "--replace",
+        metavar="NAME",
+        nargs="+",
+        action="extend",
+        default=[],
+        help="ROIs of that RTSTRUCT to give the new contours to",
     )
     export.add_argument(
         "--replace-same", action="store_true", help="replace those of its ROIs that are named after the same organs"

@@ -34,13 +34,15 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--fill-gaps", action="store_true", help="interpolate missing slices and uneven distances of a DICOM series"
     )
-    parser.add_argument("--folds", nargs="+", metavar="N", help="folds to average (all)")
+    parser.add_argument("--folds", nargs="+", action="extend", metavar="N", help="folds to average (all)")
     parser.add_argument("--configuration", help="for example 3d_fullres (the bundle's best)")
     parser.add_argument(
         "--mirror", action=argparse.BooleanOptionalAction, help="average over mirrored copies (as the model was made)"
     )
     parser.add_argument("--exact", action="store_true", help="as stock nnU-Net: no body crop, fp32")
-    parser.add_argument("--organs", nargs="+", metavar="KEY", help="only these, for example liver spleen")
+    parser.add_argument(
+        "--organs", nargs="+", action="extend", metavar="KEY", help="only these, for example liver spleen"
+    )
     parser.add_argument("--entropy", action="store_true", help="write entropy.nii.gz too: how unsure the network is")
     parser.add_argument("--dicom-seg", action="store_true", help="write segmentation.dcm too, for DICOM input")
     parser.add_argument("--low-memory", action="store_true", help="spare the graphics card's memory; slower")

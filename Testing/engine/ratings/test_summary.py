@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -142,7 +143,8 @@ def test_the_page_stands_alone_and_hides_nothing_that_is_not_defined(the_files):
     assert "nan" not in re.findall(r"[a-z]+", page) and "None" not in re.findall(r"\w+", page)
     assert "3.07 ± 0.26" in page and "2.80 ± 0.86" in page
     assert "no case has a difference" in page
-    assert page.count("<svg") == 4 and "Bland–Altman" in page
+    assert page.count("<figure") == 3 and "Bland–Altman" in page
+    assert page.count("Distribution of the scores: ") == 6  # a part for each organ and pool, that a printer can part
     assert "Model A" in page and "abababababab" in page
 
 
@@ -174,7 +176,7 @@ def test_a_study_without_scores_gives_a_page_and_a_form_to_fill_in(a_study, tmp_
     assert main(["ratings", "summary", str(a_study), "--output", str(tmp_path)]) == 0
     assert "RO-1: 0 of 10 required scores; " in capfd.readouterr().err
     page = (tmp_path / "summary.html").read_text("utf-8")
-    assert "there is no score" in page and "nan" not in re.findall(r"[a-z]+", page)
+    assert "There is no score yet" in page and "<table" not in page and "<svg" not in page
     assert (tmp_path / "ratings.xlsx").is_file()
 
 
@@ -190,9 +192,40 @@ def test_one_rater_and_three_raters_are_analysed_too(a_plan, tmp_path, raters):
     assert main(["ratings", "summary", str(study), "--output", str(tmp_path / "out")]) == 0
     page = (tmp_path / "out" / "summary.html").read_text("utf-8")
     if len(raters) == 1:
+        assert " · 1 rater, blinded" in page
         assert "Inter-rater agreement is not defined, because there is one rater only" in page
     else:
         assert "Fleiss" in page and "all scores are the same" in page
+        tables = re.findall(r"<table>.*?</table>", page)
+        both = [each for each in tables if "Weighted κ" in each and "Fleiss" in each]
+        assert both == []  # such a table is wider than a page
+
+
+def test_a_pair_without_a_contour_in_common_gets_a_sentence_and_no_empty_plot(a_plan, tmp_path):
+    study = tmp_path / "study"
+    create_study(study, a_plan(raters=["RO-1", "RO-2"]))
+    assign(study)
+    for rater, case in (("RO-1", "C01"), ("RO-2", "C02")):
+        with RatingSession(study, rater) as session:
+            for item in session.assignment.items:
+                if item.case == case:
+                    session.add_score(item.token, "liver", 3)
+    assert main(["ratings", "summary", str(study), "--output", str(tmp_path / "out")]) == 0
+    page = (tmp_path / "out" / "summary.html").read_text("utf-8")
+    assert "RO-1 and RO-2: limits of agreement are not defined, because no contour was scored by both." in page
+    assert "Bland–Altman plot" not in page
+
+
+def test_a_tumour_type_called_like_a_structure_keeps_its_spelling(a_plan, tmp_path, files):
+    plan = a_plan()
+    first, second = plan.cases
+    cases = (replace(first, tumour_type="hepatoblastoma"), second)
+    create_study(tmp_path / "study", replace(plan, cases=cases))
+    assign(tmp_path / "study")
+    with RatingSession(tmp_path / "study", "RO-1") as session:
+        session.add_score(session.assignment.items[0].token, "liver", 3)
+    assert main(["ratings", "summary", str(tmp_path / "study"), "--output", str(tmp_path / "out")]) == 0
+    assert "<th>hepatoblastoma</th>" in (tmp_path / "out" / "summary.html").read_text("utf-8")
 
 
 def test_nothing_is_written_while_a_text_names_a_patient(a_study, tmp_path, capfd):

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
-from itertools import product
+from itertools import groupby, product
 
 from .estimate import Estimate, rounded
 from .rater_agreement import BlandAltman
@@ -36,43 +36,54 @@ class LikertBar:
 
 
 def likert_chart(bars: Sequence[LikertBar], anchors: dict[int, str], note_title: str = "mean ± SD") -> str:
-    """Stacked bars of 100 % with the number of scores in each part, and a legend.
+    """Stacked bars of 100 % with the number of scores in each part, and a legend above the first.
+
+    One SVG for each group, all of one scale: a printed page may end between two groups.
 
     Args:
         bars: those of a group follow one another.
         anchors: score to its words, for the legend.
     """
-    width, right, bar, gap, between = 980, 120, 17, 3, 10
+    width, right, bar, gap, head, foot = 980, 120, 17, 3, 64, 24
     left = _label_room((each.group, each.label) for each in bars)
     plot = width - left - right
-    parts, y = _legend(anchors, width), 64
-    top = y
-    group = None
-    for each in bars:
-        if each.group != group:
-            y += between if group is not None else 0
-            parts.append(_text(0, y + bar - 4, each.group, size=13, weight=600))
-            group = each.group
-        parts.append(_text(left - 10, y + bar - 4.5, each.label, size=11.5, anchor="end", fill=FAINT))
-        x, total = float(left), sum(each.counts)
-        for score, count in zip(range(LOWEST, HIGHEST + 1), each.counts, strict=True):
-            if not count:
-                continue
-            wide = plot * count / total
-            parts.append(_box(x, y, wide, bar, SCORE_COLOURS[score]))
-            if wide > 9 + 6 * len(str(count)):
-                parts.append(_text(x + wide / 2, y + bar - 4.5, str(count), 11, "middle", _ON_COLOUR[score]))
-            x += wide
-        if not total:
-            parts.append(_text(left + 4, y + bar - 4.5, "no score", size=11, fill=FAINT))
-        parts.append(_text(width - right + 12, y + bar - 4.5, each.note, size=12))
-        y += bar + gap
-    for share in (0, 25, 50, 75, 100):
-        x = left + plot * share / 100
-        parts.insert(0, _line(x, top - 4, x, y + 2, RULE))
-        parts.append(_text(x, y + 17, f"{share} %", size=11, anchor="middle", fill=FAINT))
-    parts.append(_text(width - right + 12, top - 10, note_title, size=11, fill=FAINT))
-    return _svg(width, y + 24, "Distribution of the scores", parts)
+    groups = [(group, list(members)) for group, members in groupby(bars, key=lambda each: each.group)]
+    drawn = []
+    for group, members in groups:
+        is_first, is_last = not drawn, len(drawn) == len(groups) - 1
+        top = y = head if is_first else 0
+        parts = _legend(anchors, width) if is_first else []
+        parts.append(_text(0, y + bar - 4, group, size=13, weight=600))
+        for each in members:
+            parts += _likert_bar(each, left, plot, y, bar)
+            parts.append(_text(width - right + 12, y + bar - 4.5, each.note, size=12))
+            y += bar + gap
+        y += 7  # between groups
+        for share in (0, 25, 50, 75, 100):
+            x = left + plot * share / 100
+            parts.insert(0, _line(x, top, x, y, RULE))
+            if is_last:
+                parts.append(_text(x, y + 12, f"{share} %", size=11, anchor="middle", fill=FAINT))
+        if is_first:
+            parts.append(_text(width - right + 12, top - 10, note_title, size=11, fill=FAINT))
+        drawn.append(_svg(width, y + foot * is_last, f"Distribution of the scores: {group}", parts))
+    return "".join(drawn)
+
+
+def _likert_bar(bar: LikertBar, left: float, plot: float, y: float, height: float) -> list[str]:
+    parts = [_text(left - 10, y + height - 4.5, bar.label, size=11.5, anchor="end", fill=FAINT)]
+    x, total = float(left), sum(bar.counts)
+    for score, count in zip(range(LOWEST, HIGHEST + 1), bar.counts, strict=True):
+        if not count:
+            continue
+        wide = plot * count / total
+        parts.append(_box(x, y, wide, height, SCORE_COLOURS[score]))
+        if wide > 9 + 6 * len(str(count)):
+            parts.append(_text(x + wide / 2, y + height - 4.5, str(count), 11, "middle", _ON_COLOUR[score]))
+        x += wide
+    if not total:
+        parts.append(_text(left + 4, y + height - 4.5, "no score", size=11, fill=FAINT))
+    return parts
 
 
 @dataclass(frozen=True)

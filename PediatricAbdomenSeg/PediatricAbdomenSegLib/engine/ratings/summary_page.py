@@ -45,17 +45,21 @@ caption, figcaption { text-align: left; padding: 0 0 6px; } caption b, figcaptio
 thead th { border-top: 1.5px solid; border-bottom: 1px solid; vertical-align: bottom; }
 th { text-align: left; font-weight: 600; }
 th, td { padding: 2px 10px 2px 0; vertical-align: top; line-height: 1.4; }
-tbody th { font-weight: 400; } tr.first > * { border-top: 1px solid var(--line); } tr.pooled > * { font-weight: 600; }
+tbody th { font-weight: 400; white-space: nowrap; } tbody th.names { white-space: normal; }
+tr.first > * { border-top: 1px solid var(--line); } tr.pooled > * { font-weight: 600; }
 .n { text-align: right; font-variant-numeric: tabular-nums; } td.n { white-space: nowrap; }
 td.dim { color: var(--faint); } sup { line-height: 0; }
 figure { margin: 18px 0; } figure svg { width: 100%; height: auto; display: block; }
 .pair { display: grid; grid-template-columns: 7fr 5fr; gap: 20px; align-items: end; }
 ol.scale { margin: 6px 0; padding: 0; list-style: none; } ol.scale b { display: inline-block; min-width: 1.4em; }
 .references { padding-left: 1.2em; font-size: .84rem; color: var(--faint); }
-@media print { main { max-width: none; padding: 0; } h2 { break-after: avoid; } figure, tr { break-inside: avoid; }
-  body { font-size: 11px; }
+div.table { overflow-x: auto; }
+@page { margin: 14mm; }
+@media print { html, body { font-size: 10px; } main { max-width: none; padding: 0; } div.table { overflow: visible; }
+  table { font-size: .8rem; } h2, caption { break-after: avoid; } figure, svg, tr { break-inside: avoid; }
+  figure.long { break-inside: auto; }
   svg, .notice, .verdicts div { -webkit-print-color-adjust: exact; print-color-adjust: exact; } }
-@media (max-width: 760px) { .pair { grid-template-columns: 1fr; } main { padding: 8px 14px 40px; overflow-x: auto; } }
+@media screen and (max-width: 760px) { .pair { grid-template-columns: 1fr; } main { padding: 8px 14px 40px; } }
 """
 
 METHODS = """

@@ -58,18 +58,17 @@ def write_summary(summary: Summary, path: Path, not_compared: Sequence[str] = ()
         style=STYLE,
         facts=_facts(summary),
         notices="".join(f'<p class="notice">{escape(each)}</p>' for each in notices(summary, not_compared)),
-        content="\n".join(
-            (
-                _scores(summary, number),
-                _agreement(summary, number),
-                _comparisons(summary, number),
-                _time_and_errors(summary, number),
-                _methods(summary),
-            )
-        ),
+        content="\n".join((_results(summary, number), _methods(summary))),
     )
     with replaced_when_complete(path) as temporary:
         temporary.write_text(page, encoding="utf-8", newline="\n")
+
+
+def _results(summary: Summary, number: _Numbers) -> str:
+    if not summary.scores + summary.not_assessable:
+        return "<h2>Scores</h2><p>There is no score yet.</p>"
+    parts = (_scores, _agreement, _comparisons, _time_and_errors)
+    return "\n".join(part(summary, number) for part in parts)
 
 
 def notices(summary: Summary, not_compared: Sequence[str] = ()) -> tuple[str, ...]:
@@ -93,9 +92,9 @@ def _how_far(progress: RaterProgress | None) -> str:
 def _facts(summary: Summary) -> str:
     study = summary.study
     counts = [
-        f"{len(study.cases)} cases",
-        f"{len(study.raters)} raters" + (", blinded to the source" if study.blinded else ""),
-        f"{summary.scores} scores",
+        _counted(len(study.cases), "case"),
+        _counted(len(study.raters), "rater") + (", blinded to the source" if study.blinded else ""),
+        _counted(summary.scores, "score"),
         f"{summary.not_assessable} not assessable",
         f"{summary.repeats} repeated",
         f"written {utc_now()[:10]} by pedseg {__version__}",
@@ -106,6 +105,10 @@ def _facts(summary: Summary) -> str:
         for source in study.sources
     ]
     return " · ".join(counts) + f"<br>Sources: {'; '.join(sources)}<br>Study {escape(study.id)}"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _scores(summary: Summary, number: _Numbers) -> str:
@@ -125,7 +128,8 @@ def _scores(summary: Summary, number: _Numbers) -> str:
     ]
     chart = likert_chart(bars, {anchor.score: anchor.short for anchor in study.scale})
     parts = ["<h2>Scores</h2>", _verdict_tiles(summary)]
-    parts.append(_figure(chart, number("Figure", "Distribution of the scores; numbers in the bars are counts.")))
+    caption = number("Figure", "Distribution of the scores; numbers in the bars are counts.")
+    parts.append(_figure(chart, caption, css="long"))
     for source in study.sources:
         rows = [row for row in summary.organs if row.source == source.key]
         parts.append(organ_table(summary, rows, number("Table", f"Scores of {source.title}."), "Structure"))
@@ -167,17 +171,24 @@ def _agreement(summary: Summary, number: _Numbers) -> str:
     if len(summary.study.raters) < 2:
         parts.append("<p>Inter-rater agreement is not defined, because there is one rater only.</p>")
     else:
-        pooled = [row for row in summary.inter_rater if row.pooled]
+        pooled = [row for row in summary.inter_rater if row.pooled and row.raters == summary.study.raters]
         parts.append(
             _figure(
-                forest_plot(_forest([row for row in pooled if row.raters == summary.study.raters])),
+                forest_plot(_forest(pooled)),
                 number("Figure", "Agreement of the raters on pooled structures with 95 % confidence intervals."),
             )
         )
         parts.append(agreement_table(pooled, number("Table", "Inter-rater agreement, pooled structures (95 % CI).")))
+        pairs = [row for row in summary.inter_rater if row.raters != summary.study.raters]
+        if pairs:  # a table of their own: their coefficients are others, and all of them are wider than a page
+            parts.append(agreement_table(pairs, number("Table", "Agreement of each two raters (95 % CI).")))
         single = [row for row in summary.inter_rater if not row.pooled]
         parts.append(agreement_table(single, number("Table", "Inter-rater agreement by structure.")))
         for comparison in summary.bland_altman:
+            if comparison.bias.value is None:
+                pair = " and ".join(map(escape, comparison.raters))
+                parts.append(f"<p>{pair}: limits of agreement are {escape(comparison.bias.text())}.</p>")
+                continue
             caption = number(
                 "Figure",
                 f"{comparison.raters[0]} and {comparison.raters[1]}: Bland–Altman plot (area of a disc: number of "
@@ -211,7 +222,9 @@ def _comparisons(summary: Summary, number: _Numbers) -> str:
     parts = ["<h2>Sources compared</h2>"]
     for pair in dict.fromkeys((each.first, each.second) for each in summary.comparisons):
         rows = [each for each in summary.comparisons if (each.first, each.second) == pair]
-        caption = number("Table", f"{titles[pair[1]]} against {titles[pair[0]]}; the pair is the case.")
+        caption = number(
+            "Table", f"{titles[pair[1]]} against {titles[pair[0]]}. Means are of scores; all else is of cases."
+        )
         parts.append(comparison_table(rows, titles, caption))
     return "\n".join(parts)
 
@@ -244,5 +257,5 @@ def _methods(summary: Summary) -> str:
     return f'<h2>Scale and methods</h2><ol class="scale">{anchors}</ol>{methods}'
 
 
-def _figure(content: str, caption: str) -> str:
-    return f"<figure>{content}<figcaption>{caption}</figcaption></figure>"
+def _figure(content: str, caption: str, css: str = "") -> str:
+    return f'<figure class="{css}">{content}<figcaption>{caption}</figcaption></figure>'

@@ -69,7 +69,9 @@ def organ_table(summary: Summary, rows: Sequence[DescriptionRow], caption: str, 
         each = row.description
         new = (row.group, row.label) != before
         before = (row.group, row.label)
-        cells = [f"<th>{escape(label_of(row.label)) if new else ''}</th>"]
+        # Only organs have keys: a tumour type may be called like one.
+        label = label_of(row.label) if row.group == "organ" else row.label
+        cells = [f"<th>{escape(label) if new else ''}</th>"]
         if by_rater or by_source:
             name = (row.rater or ALL_RATERS) if by_rater else study.source(row.source).title
             cells.append(f"<td>{escape(name)}</td>")
@@ -112,7 +114,7 @@ def agreement_table(rows: Sequence[AgreementRow], caption: str, first: str = "St
         found, new = row.coefficients, row.raters != before
         before = row.raters
         raters = ALL_RATERS if len(row.raters) > 2 else " – ".join(row.raters)
-        cells = [f"<th>{escape(raters) if new else ''}</th>"] if by_rater else []
+        cells = [f'<th class="names">{escape(raters) if new else ""}</th>'] if by_rater else []
         cells += [f"<th>{escape(label_of(row.label))}</th>", f'<td class="n">{_numbers(found)}</td>']
         for column in columns:
             each = found.get(column.key)
@@ -197,12 +199,14 @@ def tag_table(summary: Summary, caption: str) -> str:
     tags = [tag for tag in ERROR_TAGS if any(named == tag for _, _, named in summary.tags)]
     lines = []
     for source in summary.study.sources:
+        title = source.title
         for organ in summary.study.organs:
             counts = [summary.tags.get((source.key, organ.key, tag), 0) for tag in tags]
             if any(counts):
-                cells = [f"<th>{escape(source.title)}</th>", f"<th>{escape(label_of(organ.key))}</th>"]
+                cells = [f"<th>{escape(title)}</th>", f"<th>{escape(label_of(organ.key))}</th>"]
                 cells += [f'<td class="n{"" if count else " dim"}">{count}</td>' for count in counts]
-                lines.append(_line(cells, first=bool(lines)))
+                lines.append(_line(cells, first=bool(title and lines)))
+                title = ""
     return _table(caption, ["Source", "Structure", *(ERROR_TAGS[tag] for tag in tags)], lines, 2)
 
 
@@ -216,4 +220,5 @@ def _table(caption: str, head: Sequence[str], lines: Sequence[str], texts: int =
     heads = "".join(
         f'<th scope="col"{" class=n" if place >= texts else ""}>{escape(name)}</th>' for place, name in enumerate(head)
     )
-    return f"<table><caption>{caption}</caption><thead><tr>{heads}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
+    body = f"<thead><tr>{heads}</tr></thead><tbody>{''.join(lines)}</tbody>"
+    return f'<div class="table"><table><caption>{caption}</caption>{body}</table></div>'

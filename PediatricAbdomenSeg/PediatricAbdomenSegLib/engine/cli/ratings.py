@@ -13,6 +13,7 @@ from ..errors import InputError, PediatricAbdomenSegError, ResourceError, UsageE
 from ..json_fields import JsonFields
 from . import ratings_analysis
 from .console import Console, add_common_options
+from .ratings_analysis import emit_result
 
 if TYPE_CHECKING:
     from ..ratings.record import RatingRecord
@@ -101,7 +102,7 @@ def run_create(arguments: argparse.Namespace, console: Console) -> int:
         arguments.seed,
         lambda pseudonym: console.say(f"Reading {pseudonym}"),
     )
-    _result(console, {"study_id": study.id, "cases": len(study.cases), "folder": str(arguments.study)})
+    emit_result(console, {"study_id": study.id, "cases": len(study.cases), "folder": str(arguments.study)})
     console.say(f"{study.title}: {len(study.cases)} cases, {len(study.sources)} sources, {len(study.organs)} organs")
     console.say(f"Written to {arguments.study}; next: pedseg ratings study assign {arguments.study}")
     return 0
@@ -116,7 +117,7 @@ def run_assign(arguments: argparse.Namespace, console: Console) -> int:
         add_rater(arguments.study, arguments.add_rater)
         raters = [arguments.add_rater]
     made = assign(arguments.study, raters, arguments.repeats)
-    _result(console, {"assigned": {each.rater: len(each.items) for each in made}})
+    emit_result(console, {"assigned": {each.rater: len(each.items) for each in made}})
     for each in made:
         console.say(f"{each.rater}: {len(each.items)} contours to score")
     if not made:
@@ -155,7 +156,7 @@ def run_show(arguments: argparse.Namespace, console: Console) -> int:
                 console.say(f"  {item.token}  {item.case}  {item.source}".rstrip())
     for problem in (problem for file in files for problem in file.problems):
         console.warn(problem)
-    _result(console, content)
+    emit_result(console, content)
     return 0
 
 
@@ -174,7 +175,7 @@ def run_score(arguments: argparse.Namespace, console: Console) -> int:
             saved.append(record.id)
             verdict = record.score if record.score is not None else "not assessable"
             console.say(f"saved {record.id} {record.case} {record.organ} {verdict}")
-    _result(console, {"saved": saved})
+    emit_result(console, {"saved": saved})
     return 0
 
 
@@ -242,13 +243,6 @@ def run_merge(arguments: argparse.Namespace, console: Console) -> int:
     result = merge(arguments.study, arguments.others)
     for problem in result.problems:
         console.warn(problem)
-    _result(console, {"added": result.added, "present": result.present, "problems": list(result.problems)})
+    emit_result(console, {"added": result.added, "present": result.present, "problems": list(result.problems)})
     console.say(f"{result.added} scores added, {result.present} were there already")
     return 0
-
-
-def _result(console: Console, content: dict[str, Any]) -> None:
-    if console.as_json:  # the protocol of the worker is loaded for scripts only
-        from ..worker.protocol import Result
-
-        console.event(Result("1", content))

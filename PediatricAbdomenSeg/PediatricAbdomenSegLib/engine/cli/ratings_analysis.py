@@ -28,8 +28,9 @@ def add_parsers(actions: argparse._SubParsersAction) -> None:
         help="scores written into a spreadsheet (.xlsx, .csv)",
         description="All scores of the file are saved or, when a cell is wrong, none; every wrong cell is named. "
         "`pedseg ratings summary` of a study without scores writes a ratings.xlsx to fill in: a sheet for each rater, "
-        "structures down, cases across. A .csv may also be a list with the columns rater, case, source, organ, score, "
-        "and if you like reading, not_assessable, comment, tags, seconds_spent, corrections.",
+        "structures down, cases across. It names the sources, also those of a blinded study: raters of that score in "
+        "3D Slicer or with `pedseg ratings score`. A .csv may also be a list with the columns rater, case, source, "
+        "organ, score, and if you like reading, not_assessable, comment, tags, seconds_spent, corrections.",
     )
     sheet.add_argument("study", metavar="STUDY", type=Path, help="study folder")
     sheet.add_argument("file", metavar="FILE", type=Path, help=".xlsx or .csv")
@@ -63,7 +64,7 @@ def run_summary(arguments: argparse.Namespace, console: Console) -> int:
         console.warn(notice)
     _say(summary, console)
     console.say(f"Written to {output}: summary.html, ratings.csv, ratings.xlsx")
-    _result(console, {"folder": str(output), **summary_to_json(summary)})
+    emit_result(console, {"folder": str(output), **summary_to_json(summary)})
     return 0
 
 
@@ -81,7 +82,7 @@ def run_import(arguments: argparse.Namespace, console: Console) -> int:
     if done.unused_columns:
         console.warn(f"Columns that were not used: {', '.join(done.unused_columns)}")
     console.say(f"{done.added} scores added, {done.replaced} replaced, {done.present} were there already")
-    _result(console, {"added": done.added, "replaced": done.replaced, "present": done.present})
+    emit_result(console, {"added": done.added, "replaced": done.replaced, "present": done.present})
     return 0
 
 
@@ -109,7 +110,8 @@ def _say(summary: Summary, console: Console) -> None:
                 console.say(f"  {coefficient.title}: {last.coefficients[coefficient.key].text()}")
 
 
-def _result(console: Console, content: dict[str, object]) -> None:
+def emit_result(console: Console, content: dict[str, object]) -> None:
+    """The result of an action for scripts; nothing for people."""
     if console.as_json:  # the protocol of the worker is loaded for scripts only
         from ..worker.protocol import Result
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timezone
 from typing import Any
@@ -135,7 +135,7 @@ def record_from_json(values: dict[str, Any], where: str) -> RatingRecord:
 
 def current_records(records: Iterable[RatingRecord]) -> tuple[RatingRecord, ...]:
     """The records that count: not superseded, and of several for the same subject the latest; in order of time."""
-    return tuple(sorted((each[-1] for each in _standing(records)), key=_when))
+    return tuple(sorted((each[-1] for each in standing(records)), key=_when))
 
 
 def disputed(records: Iterable[RatingRecord]) -> tuple[str, ...]:
@@ -145,10 +145,10 @@ def disputed(records: Iterable[RatingRecord]) -> tuple[str, ...]:
     score counts, may differ.
     """
     found = []
-    for standing in sorted(_standing(records), key=lambda each: _when(each[-1])):
-        verdicts = list(dict.fromkeys(str(each.score or each.not_assessable) for each in standing))
+    for own in sorted(standing(records), key=lambda each: _when(each[-1])):
+        verdicts = list(dict.fromkeys(str(each.score or each.not_assessable) for each in own))
         if len(verdicts) > 1:
-            last = standing[-1]
+            last = own[-1]
             found.append(
                 f"{last.rater} scored {last.organ} of {last.case} ({last.source_token}) {len(verdicts)} times without "
                 f"correcting: {', '.join(verdicts)}; the last one counts. Score it again if that is wrong."
@@ -160,7 +160,7 @@ def _when(record: RatingRecord) -> tuple[str, str]:
     return record.rated_at, record.id
 
 
-def _standing(records: Iterable[RatingRecord]) -> Iterable[list[RatingRecord]]:
+def standing(records: Iterable[RatingRecord]) -> Collection[list[RatingRecord]]:
     """For each subject the records that none supersedes, the latest last."""
     records = list(records)
     superseded = {each for record in records for each in record.supersedes}

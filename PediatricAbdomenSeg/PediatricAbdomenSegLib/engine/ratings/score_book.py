@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from .raters import check_spelling, rater_token
-from .record import RatingRecord, new_record
+from .record import RatingRecord, new_record, standing
 from .store import RatingFile, RatingStore, check_one_study, machine_token, rating_files, rating_path, read_rating_file
 
 QUICK_STUDY_ID = "quick"
@@ -42,11 +42,7 @@ class ScoreBook:
             records = {record.id: record for file in own for record in file.records}
             for record in records.values():
                 check_spelling(rater, {record.rater}, path.name)
-            superseded = {each for record in records.values() for each in record.supersedes}
-            self._current: dict[tuple[str, str], list[RatingRecord]] = {}
-            for record in sorted(records.values(), key=lambda each: (each.rated_at, each.id)):
-                if record.id not in superseded:
-                    self._current.setdefault((record.source_token, record.organ), []).append(record)
+            self._current = {(each[-1].source_token, each[-1].organ): each for each in standing(records.values())}
             self.problems = tuple(problem for file in own for problem in file.problems)
         except BaseException:
             self._store.close()

@@ -111,10 +111,14 @@ def test_an_image_of_air_is_to_be_confirmed(a_fine_ct, a_bundle):
     assert "body's size" in message and not blocking
 
 
-@pytest.mark.parametrize(("age", "words"), [(25.0, "25 years"), (18.5, "18 years")])
+@pytest.mark.parametrize(("age", "words"), [(25.0, "25 years"), (19.2, "19 years")])
 def test_an_age_outside_the_models_range_is_to_be_confirmed(a_fine_ct, a_bundle, age, words):
     found = messages(of_age(a_fine_ct, age), a_bundle)
     assert (f"The patient was {words} old, the model is meant for 0 to 18 years.", False) in found
+
+
+def test_who_is_eighteen_is_eighteen_until_the_next_birthday(a_fine_ct, a_bundle):
+    assert not any("years old" in message for message, _ in messages(of_age(a_fine_ct, 18.5), a_bundle))
 
 
 def test_an_age_in_months_is_said_in_months(a_fine_ct, a_bundle):

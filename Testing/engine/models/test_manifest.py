@@ -148,3 +148,19 @@ def test_writing_leaves_no_temporary_file(a_bundle):
 def test_a_folder_that_cannot_be_made_is_a_resource_error(a_bundle):
     with pytest.raises(ResourceError, match="bundle.json"):
         write_manifest(a_bundle / "plans.json" / "inside", read_manifest(a_bundle))
+
+
+@pytest.mark.parametrize(
+    ("lowest", "highest", "age_years", "covered"),
+    [
+        (0, 17, 0.0, True),
+        (0, 17, 17.9, True),
+        (0, 17, 18.0, False),
+        (2, 10, 1.99, False),
+        (0, 0.5, 0.9, False),
+        (0, 1, 1.4, False),
+    ],
+)
+def test_ages_count_in_whole_years_from_two_on(a_bundle, lowest, highest, age_years, covered):
+    manifest = dataclasses.replace(read_manifest(a_bundle), age_range_years=(lowest, highest))
+    assert manifest.covers_age(age_years) == covered

@@ -105,6 +105,16 @@ def test_values_that_are_no_hounsfield_units_are_pointed_out(run, tmp_path):
     ]
 
 
+@pytest.mark.parametrize(("age", "is_said"), [("000D", False), ("017Y", False), ("018Y", True), ("", False)])
+def test_a_patient_whom_the_model_is_not_meant_for_is_pointed_out_without_the_age(run, tmp_path, age, is_said):
+    def change(index, dataset):
+        dataset.PatientAge, dataset.PatientBirthDate = age, ""
+
+    notes = run(write_series(tmp_path / "ct", SHAPE, change=change))["notes"]
+    expected = "The model is meant for 0 to 17 years, the patient is not: check with care."
+    assert (expected in notes) == is_said and "18" not in " ".join(notes)
+
+
 def test_the_record_names_neither_patient_nor_path(run, a_ct_folder, tmp_path):
     run(a_ct_folder)
     text = (tmp_path / "out" / "result.json").read_text("utf-8")

@@ -107,7 +107,7 @@ def _modality_problems(volume: Volume, bundle: Bundle) -> Iterator[PreflightProb
 def _age_problems(volume: Volume, bundle: Bundle) -> Iterator[PreflightProblem]:
     age = volume.references.patient_age_years if volume.references else None
     lowest, highest = bundle.manifest.age_range_years
-    if age is not None and not lowest <= age <= highest:
+    if age is not None and not bundle.manifest.covers_age(age):
         yield PreflightProblem(
             f"The patient was {_age_words(age)} old, the model is meant for {lowest:g} to {highest:g} years.",
             "Expect worse contours, or choose another model.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -76,6 +77,11 @@ class BundleManifest:
         """SHA-256 of the canonical form; it covers every file's SHA-256 and so identifies the whole bundle."""
         canonical = json.dumps(_to_json(self), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(canonical.encode("utf-8")).hexdigest()
+
+    def covers_age(self, age_years: float) -> bool:
+        """Whether it is meant for a patient of this age; from two years on whole years count, as in "17 years old"."""
+        youngest, oldest = self.age_range_years
+        return youngest <= (math.floor(age_years) if age_years >= 2 else age_years) <= oldest
 
 
 def read_manifest(folder: Path) -> BundleManifest:

@@ -102,7 +102,7 @@ def segment_case(
         progress.begin("write", 1 - WRITE_SHARE, 1.0)
         with os_errors_named(job.output):
             written = write_result_files(folder, volume, segmentation, bundle, progress, job.dicom_seg)
-            segmentation = replace(segmentation, notes=(*run_notes(volume, segmentation), *written))
+            segmentation = replace(segmentation, notes=(*run_notes(volume, segmentation, bundle), *written))
             files = {path.name: sha256_of_file(path) for path in sorted(folder.iterdir())}
             seconds = {"read": progress.seconds["read"], **segmentation.seconds, **progress.end()}
             record = result_record(volume, segmentation, bundle, request, seconds, files)
@@ -178,9 +178,14 @@ def write_result_files(
     return notes
 
 
-def run_notes(volume: Volume, segmentation: Segmentation) -> tuple[str, ...]:
-    """What the user should know: what reading changed, the segmenter's notes, values of no CT, a missing RTSTRUCT."""
+def run_notes(volume: Volume, segmentation: Segmentation, bundle: Bundle) -> tuple[str, ...]:
+    """What the user should know: what reading changed, the segmenter's notes, a patient or values the model is not
+    meant for, a missing RTSTRUCT."""
     notes = [*volume.notes, *segmentation.notes]
+    age_years = volume.references.patient_age_years if volume.references else None
+    if age_years is not None and not bundle.manifest.covers_age(age_years):  # the age itself is the patient's
+        youngest, oldest = bundle.manifest.age_range_years
+        notes.append(f"The model is meant for {youngest:g} to {oldest:g} years, the patient is not: check with care.")
     lowest = int(volume.array.min())
     if lowest > HIGHEST_MINIMUM_HU:
         notes.append(f"The lowest value is {lowest}, but a CT holds air near -1000 HU: check that this is a CT.")

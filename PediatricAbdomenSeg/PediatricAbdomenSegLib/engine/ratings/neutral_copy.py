@@ -7,7 +7,7 @@ tell the sources apart, and so would the layers in which a file keeps its organs
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -46,10 +46,7 @@ def write_neutral_copy(contours: CaseContours, grid: Geometry, copy: Path) -> No
             f"No voxel of {', '.join(outside)} lies on the images of the CT.",
             "Give the contours of this CT.",
         )
-    layers: list[np.ndarray] = []
-    for organ in sorted(map(organ_by_key, contours.organs), key=lambda each: each.label):
-        mask = np.any([plane == organ.label for plane in planes], axis=0)
-        draw(layers, RoiRegion(grid.shape, (0, 0, 0), mask), organ.label)
+    layers = planes if len(planes) == 1 else _redrawn(planes, contours.organs)
     write_label_layers([LabelMap(array, grid) for array in layers], copy)
 
 
@@ -75,5 +72,17 @@ def _on_grid(layer: LabelMap, grid: Geometry) -> np.ndarray:
     )
 
 
+def _redrawn(planes: Sequence[np.ndarray], organs: Iterable[str]) -> list[np.ndarray]:
+    layers: list[np.ndarray] = []
+    for organ in sorted(map(organ_by_key, organs), key=lambda each: each.label):
+        mask = np.any([plane == organ.label for plane in planes], axis=0)
+        draw(layers, RoiRegion(mask.shape, (0, 0, 0), mask), organ.label)
+    return layers
+
+
 def _labels(arrays: Iterable[np.ndarray]) -> set[int]:
-    return {int(label) for array in arrays for label in np.flatnonzero(np.bincount(array.ravel(), minlength=256))}
+    present = np.zeros(256, bool)
+    for array in arrays:
+        for plane in array:  # indices of a whole CT at once would take eight times its memory
+            present[plane] = True
+    return set(np.flatnonzero(present).tolist())

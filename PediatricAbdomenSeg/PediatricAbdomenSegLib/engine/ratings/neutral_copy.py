@@ -81,8 +81,8 @@ def _redrawn(planes: Sequence[np.ndarray], organs: Iterable[str]) -> list[np.nda
 
 
 def _labels(arrays: Iterable[np.ndarray]) -> set[int]:
-    present = np.zeros(256, bool)
+    voxels = np.zeros(256, int)
     for array in arrays:
-        for plane in array:  # indices of a whole CT at once would take eight times its memory
-            present[plane] = True
-    return set(np.flatnonzero(present).tolist())
+        for plane in array:  # a whole CT at once would take eight times its memory
+            voxels += np.bincount(plane.ravel(), minlength=256)
+    return set(np.flatnonzero(voxels).tolist())

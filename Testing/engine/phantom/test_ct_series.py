@@ -11,7 +11,7 @@ import pytest
 
 from PediatricAbdomenSegLib.engine.cases.dicom_series import read_series
 from PediatricAbdomenSegLib.engine.cases.image_file import read_label_map
-from PediatricAbdomenSegLib.engine.errors import ResourceError
+from PediatricAbdomenSegLib.engine.errors import ResourceError, UsageError
 from PediatricAbdomenSegLib.engine.phantom.ct_series import write_phantom
 from PediatricAbdomenSegLib.engine.phantom.make import make_phantom
 from PediatricAbdomenSegLib.engine.phantom.spec import POSITIONS, PhantomSpec
@@ -61,6 +61,23 @@ def test_a_phantom_written_twice_replaces_the_first(a_written_phantom, tmp_path)
         write_phantom(phantom, tmp_path / "twice")
     assert len(list((tmp_path / "twice" / "ct").glob("*.dcm"))) == 8
     assert [p.name for p in tmp_path.iterdir()] == ["twice"]
+
+
+@pytest.mark.parametrize("name", ["ct/IM1", "labels.nii.gz", "case.json"])
+def test_what_is_no_phantom_is_not_replaced(a_written_phantom, tmp_path, name):
+    phantom, _ = a_written_phantom
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("{}")
+    with pytest.raises(UsageError, match="which would be lost"):
+        write_phantom(phantom, tmp_path)
+    assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()] == [name]
+
+
+def test_the_present_folder_may_be_named_by_a_dot(a_written_phantom, tmp_path, monkeypatch):
+    phantom, _ = a_written_phantom
+    monkeypatch.chdir(tmp_path)
+    write_phantom(phantom, ".")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["case.json", "ct", "labels.nii.gz"]
 
 
 def test_a_folder_that_cannot_be_written_is_named(a_written_phantom, tmp_path):

@@ -35,7 +35,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Make and write the phantom."""
-    from ..phantom.ct_series import write_phantom
+    from ..phantom.ct_series import require_no_patient, write_phantom
     from ..phantom.make import make_phantom
     from ..phantom.spec import PhantomSpec
 
@@ -49,6 +49,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         spacing_mm=tuple(arguments.spacing) if arguments.spacing else None,
         contrast=arguments.contrast,
     )
+    require_no_patient(arguments.out)  # before anything is computed
     with cancel_by_signal() as cancel:
         phantom = make_phantom(spec, cancel.raise_if_cancelled)
         write_phantom(phantom, arguments.out, cancel.raise_if_cancelled)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..cases.image_file import write_label_map
-from ..errors import ResourceError
+from ..errors import ResourceError, UsageError
 from ..geometry import LPS_TO_RAS
 from ..organs import ALL_STRUCTURES
 from ..progress import Check, never_stop
@@ -23,13 +23,14 @@ if TYPE_CHECKING:
 NOTICE = "Synthetic phantom, not a patient."
 _STUDY_DATE, _STUDY_TIME = "20260101", "120000"
 _PADDING_HU = -1024
+_ITEMS = ("case.json", "labels.nii.gz", "ct")  # first what says that the others are a phantom's
 
 
 def write_phantom(phantom: Phantom, folder: Path | str, check: Check = never_stop) -> Path:
     """Write ``ct/*.dcm``, ``labels.nii.gz`` and ``case.json`` into a folder.
 
-    The folder appears whole: everything is written beside it and moved into place. The three items replace earlier
-    ones of the same names; other files in the folder are left alone.
+    The folder appears whole: everything is written beside it and moved into place. The three items replace those of
+    an earlier phantom; other files in the folder are left alone.
 
     Args:
         check: called between slices.
@@ -38,9 +39,11 @@ def write_phantom(phantom: Phantom, folder: Path | str, check: Check = never_sto
         the folder.
 
     Raises:
+        UsageError: the folder holds items of these names that are no phantom's, see `require_no_patient`.
         ResourceError: the folder cannot be written.
     """
-    folder = Path(folder)
+    folder = Path(os.path.abspath(folder))
+    require_no_patient(folder)
     partial = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
     try:
         (partial / "ct").mkdir(parents=True)
@@ -50,7 +53,7 @@ def write_phantom(phantom: Phantom, folder: Path | str, check: Check = never_sto
         folder.mkdir(parents=True, exist_ok=True)
         if (folder / "ct").exists():
             shutil.rmtree(folder / "ct")
-        for name in ("ct", "labels.nii.gz", "case.json"):
+        for name in _ITEMS:
             os.replace(partial / name, folder / name)
     except OSError as error:
         raise ResourceError(
@@ -60,6 +63,23 @@ def write_phantom(phantom: Phantom, folder: Path | str, check: Check = never_sto
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return folder
+
+
+def require_no_patient(folder: Path) -> None:
+    """Raise `UsageError` where writing a phantom would delete a CT or label map that is no phantom's."""
+    there = [name for name in _ITEMS if (folder / name).exists()]
+    if there and not _is_phantom(folder):
+        raise UsageError(
+            f"{folder} holds {' and '.join(there)} of something else than a phantom, which would be lost.",
+            "Choose another folder.",
+        )
+
+
+def _is_phantom(folder: Path) -> bool:
+    try:
+        return json.loads((folder / "case.json").read_text(encoding="utf-8"))["notice"] == NOTICE
+    except (OSError, ValueError, KeyError, TypeError):  # absent, unreadable or another program's
+        return False
 
 
 def _case(phantom: Phantom) -> dict:

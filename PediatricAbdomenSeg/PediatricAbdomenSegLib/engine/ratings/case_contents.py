@@ -83,10 +83,8 @@ def _selected(layers: Sequence[LabelMap], wanted: Sequence[Organ]) -> CaseContou
     for organ in wanted:
         table[organ.label] = organ.label
     kept = [LabelMap(table[layer.array], layer.geometry) for layer in layers]
-    present = np.zeros(256, bool)
-    for layer in kept:
-        present[layer.array] = True
-    return CaseContours(tuple(kept), tuple(organ.key for organ in wanted if present[organ.label]))
+    present = labels_in(layer.array for layer in kept)
+    return CaseContours(tuple(kept), tuple(organ.key for organ in wanted if organ.label in present))
 
 
 def _drawn(
@@ -102,6 +100,15 @@ def _drawn(
             draw(layers, region, organ.label)
     ordered = tuple(organ.key for organ in wanted if organ.key in keys)
     return CaseContours(tuple(LabelMap(array, geometry) for array in layers), ordered, unassigned)
+
+
+def labels_in(arrays: Iterable[np.ndarray]) -> set[int]:
+    """The values of arrays ``(z, y, x)`` of uint8."""
+    voxels = np.zeros(256, int)
+    for array in arrays:
+        for plane in array:  # a whole CT at once would take eight times its memory
+            voxels += np.bincount(plane.ravel(), minlength=256)
+    return set(np.flatnonzero(voxels).tolist())
 
 
 def draw(layers: list[np.ndarray], region: RoiRegion, label: int) -> None:

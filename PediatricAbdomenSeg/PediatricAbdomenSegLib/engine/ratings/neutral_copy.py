@@ -21,7 +21,7 @@ from ..cases.volume import LabelMap
 from ..errors import InputError
 from ..geometry import Geometry
 from ..organs import organ_by_key
-from .case_contents import CaseContours, draw
+from .case_contents import CaseContours, draw, labels_in
 
 
 def write_neutral_copy(contours: CaseContours, grid: Geometry, copy: Path) -> None:
@@ -38,9 +38,9 @@ def write_neutral_copy(contours: CaseContours, grid: Geometry, copy: Path) -> No
     Raises:
         InputError: an organ lies outside the CT. ResourceError: the file cannot be written.
     """
-    before = _labels(layer.array for layer in contours.layers)
+    before = labels_in(layer.array for layer in contours.layers)
     planes = [_on_grid(layer, grid) for layer in contours.layers]
-    outside = [key for key in contours.organs if organ_by_key(key).label in before - _labels(planes)]
+    outside = [key for key in contours.organs if organ_by_key(key).label in before - labels_in(planes)]
     if outside:
         raise InputError(
             f"No voxel of {', '.join(outside)} lies on the images of the CT.",
@@ -78,11 +78,3 @@ def _redrawn(planes: Sequence[np.ndarray], organs: Iterable[str]) -> list[np.nda
         mask = np.any([plane == organ.label for plane in planes], axis=0)
         draw(layers, RoiRegion(mask.shape, (0, 0, 0), mask), organ.label)
     return layers
-
-
-def _labels(arrays: Iterable[np.ndarray]) -> set[int]:
-    voxels = np.zeros(256, int)
-    for array in arrays:
-        for plane in array:  # a whole CT at once would take eight times its memory
-            voxels += np.bincount(plane.ravel(), minlength=256)
-    return set(np.flatnonzero(voxels).tolist())

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from PediatricAbdomenSegLib.engine.errors import ResourceError
+from PediatricAbdomenSegLib.engine.errors import ResourceError, UsageError
 from PediatricAbdomenSegLib.engine.worker.result_folder import RESULT_FILES, staged_results
 
 ALL = len(RESULT_FILES)
@@ -126,6 +126,14 @@ def test_what_a_running_process_is_writing_is_left_alone(tmp_path):
             write_all(second, "second")
         assert first.exists()
     assert contents(tmp_path / "out") == dict.fromkeys(RESULT_FILES, "first")
+
+
+@pytest.mark.parametrize("name", ["rtstruct.dcm", "labels.nii.gz"])
+def test_files_of_others_with_the_names_of_results_are_not_replaced(tmp_path, name):
+    (tmp_path / name).write_text("drawn by hand")
+    with pytest.raises(UsageError, match=f"holds {name} of something else"), staged_results(tmp_path):
+        pass
+    assert contents(tmp_path) == {name: "drawn by hand"}
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path):

@@ -56,7 +56,7 @@ def staged_results(output: Path, move: Callable[[Path, Path], None] = os.replace
     undoes a replacement that was cut short.
 
     Raises:
-        UsageError: ``output`` is a file.
+        UsageError: ``output`` is a file, or holds files of these names that are no results.
         ResourceError: the folder cannot be made or written to, or the disk is full.
     """
     output = Path(os.path.abspath(output))
@@ -72,6 +72,7 @@ def staged_results(output: Path, move: Callable[[Path, Path], None] = os.replace
             base.mkdir(parents=True, exist_ok=True)
             for place in (inside, beside):  # a run that was killed may have begun before the folder existed
                 _remove_leftovers(*place, output)
+            _require_no_others(output)
             staging.mkdir()
         yield staging
         with os_errors_named(output):
@@ -123,6 +124,16 @@ def _undo(staging: Path, output: Path) -> None:
     for name in RESULT_FILES:
         if (earlier / name).exists():
             os.replace(earlier / name, output / name)
+
+
+def _require_no_others(output: Path) -> None:
+    """Raise `UsageError` where files named like results lie without a record: contours drawn by hand, a CT's labels."""
+    there = [name for name in RESULT_FILES if (output / name).exists()]
+    if there and RESULT_NAME not in there:
+        raise UsageError(
+            f"{output} holds {' and '.join(there)} of something else than a result, which would be lost.",
+            "Choose another output folder, or move these files.",
+        )
 
 
 def _remove_leftovers(base: Path, prefix: str, output: Path) -> None:

@@ -83,8 +83,24 @@ def test_several_volumes_wait_in_a_queue(a_ready_panel, click):
     click(a_ready_panel.segment.ui.queueButton)
     click(a_ready_panel.segment.ui.confirmCheckBox)
     click(a_ready_panel.segment.ui.queueButton)
-    assert len(a_ready_panel.session.runner.waiting) == 1
-    assert "Waiting behind it: 1" in a_ready_panel.segment.ui.stageLabel.text
+    (waiting,) = a_ready_panel.session.runner.waiting
+    name = a_ready_panel.parameters.input_volume.GetName()
+    assert a_ready_panel.segment.ui.stageLabel.text == (
+        f'1. {name}: Starting the worker<br>2. {name} <a href="{waiting.id}">Remove</a>'
+    )
+
+
+def test_a_volume_that_waits_is_taken_out_of_the_queue_and_the_running_one_goes_on(a_ready_panel, click):
+    running = confirm_and_start(a_ready_panel, click)
+    for button in ("queueButton", "confirmCheckBox", "queueButton"):
+        click(getattr(a_ready_panel.segment.ui, button))
+    runner, ui = a_ready_panel.session.runner, a_ready_panel.segment.ui
+    a_ready_panel.processes.last.be_ready()
+    a_ready_panel.processes.last.say(Progress(running.id, "network", 0.25, 120.0))
+    ui.stageLabel.linkActivated.emit(runner.waiting[0].id)
+    assert runner.waiting == () and runner.current is not None and runner.current.id == running.id
+    assert ui.stageLabel.text == "Finding the organs, about 2 min left"
+    assert ui.progressBar.value == 250 and ui.segmentButton.text == "Cancel"
 
 
 def test_the_own_choice_of_organs_is_asked_for_and_remembered(a_ready_panel, click):

@@ -11,6 +11,7 @@ from slicer.i18n import tr as _
 from ..engine.errors import PediatricAbdomenSegError
 from ..scene.volumes import harden_copy
 from .job_runner import RunnerEvents
+from .job_store import Job
 from .left_results import LeftResults
 from .report import report_text
 from .run_options import RunOptions
@@ -41,6 +42,7 @@ class SegmentPage:
         self.ui.queueButton.connect("clicked()", self.segment)
         self.ui.confirmCheckBox.connect("toggled(bool)", self._on_confirmed)
         self.ui.problemsLabel.connect("linkActivated(QString)", self._on_link)
+        self.ui.stageLabel.connect("linkActivated(QString)", session.runner.cancel)
         self.ui.copyLogButton.connect("clicked()", self._copy_log)
         session.on_change(self.refresh)
         for line in session.runner.log:
@@ -139,13 +141,23 @@ class SegmentPage:
     def _button_text(self, is_busy: bool) -> str:
         if not is_busy:
             return _("Segment")
-        return _("Cancel this one") if self._session.runner.waiting else _("Cancel")
+        return _("Cancel this one") if self._waiting else _("Cancel")
 
     def _stage_line(self, state: str, is_busy: bool) -> str:
-        """As HTML."""
+        """As HTML; links hold the ids of waiting jobs, to take them out of the queue."""
         if not is_busy:
             return message_html(self._session.message, self._session.has_failed)
-        return escape(self._progress_line(state))
+        line = escape(self._progress_line(state))
+        waiting = [f'{escape(self._name_of(job))} <a href="{job.id}">{_("Remove")}</a>' for job in self._waiting]
+        return line + "".join(f"<br>{number}. {each}" for number, each in enumerate(waiting, start=2))
+
+    @property
+    def _waiting(self) -> tuple[Job, ...]:
+        return self._session.runner.waiting
+
+    def _name_of(self, job: Job) -> str:
+        volume = self._session.volume_of(job)
+        return volume.GetName() if volume is not None else _("A CT of a closed scene")
 
     def _progress_line(self, state: str) -> str:
         if state == "cancelling":
@@ -154,11 +166,11 @@ class SegmentPage:
             line = progress_text("starting", None)
         else:
             line = progress_text(self._session.progress.stage, self._session.progress.remaining_s)
-        at_work, chosen = self._session.volume_at_work(), self._session.parameters
-        if at_work is not None and chosen is not None and at_work is not chosen.input_volume:
-            line = _("{name}: {line}").format(name=at_work.GetName(), line=line)
-        waiting = len(self._session.runner.waiting)
-        return line if not waiting else _("{line}. Waiting behind it: {count}").format(line=line, count=waiting)
+        at_work, chosen = self._session.volume_of(self._session.runner.current), self._session.parameters
+        is_another = at_work is not None and chosen is not None and at_work is not chosen.input_volume
+        if is_another or self._waiting:
+            line = _("{name}: {line}").format(name=self._name_of(self._session.runner.current), line=line)
+        return line if not self._waiting else f"1. {line}"
 
     def _copy_log(self) -> None:
         qt.QApplication.clipboard().setText(report_text(self._session))

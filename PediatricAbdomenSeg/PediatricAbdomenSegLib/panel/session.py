@@ -128,9 +128,9 @@ class Session:
         self.say("")
         return job
 
-    def volume_at_work(self) -> Any | None:
-        """The CT of the job at work; None when there is none or its scene was closed."""
-        nodes = self._nodes.get(self.runner.current.id) if self.is_busy else None
+    def volume_of(self, job: Job | None) -> Any | None:
+        """The CT of a job at work or waiting; None when there is no job or its scene was closed."""
+        nodes = self._nodes.get(job.id) if job is not None else None
         return nodes.volume if nodes is not None else None
 
     def ask_hardware(self) -> None:
@@ -256,5 +256,6 @@ class Session:
 
     def _take_cancelled(self, job: Job) -> None:
         self._nodes.pop(job.id, None)
-        self.progress = None
+        if not self.is_busy:  # else one that waited behind it
+            self.progress = None
         self.say(_("Cancelled."))

@@ -189,6 +189,17 @@ def test_a_name_that_is_counted_on_keeps_its_organ_and_side(style):
     assert len({name.casefold() for name in taken}) == 9 * len(ALL_STRUCTURES)
 
 
+def test_two_rois_of_one_organ_cannot_both_be_replaced(references, tmp_path):
+    def second_liver(dataset):
+        dataset.StructureSetROISequence[1].ROIName = "Liver"
+
+    existing = _their_structure_set(references, tmp_path / "theirs.dcm", second_liver)
+    with pytest.raises(UsageError, match="Leber and Liver are of the same organ"):
+        append_to_rtstruct(
+            references, [_roi("liver", _mask(6, 12))], tmp_path / "ours.dcm", existing, replaced=["Leber", "Liver"]
+        )
+
+
 @pytest.mark.parametrize(
     ("name", "message"), [("Milz", "no ROIs named Milz"), ("Plan Ü", "Which organ replaces the ROI Plan Ü")]
 )

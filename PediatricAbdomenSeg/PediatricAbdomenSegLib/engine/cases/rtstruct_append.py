@@ -150,8 +150,15 @@ class _Identities:
     """Numbers and names for masks: those of the ROI a mask replaces, else free ones."""
 
     def __init__(self, rois: _Rois, replaced: Sequence[str], name_style: NameStyle) -> None:
-        old = [RoiIdentity(rois.number_of(name), name) for name in replaced]
-        self._old = {_organ_key(identity.name): identity for identity in old}
+        self._old: dict[str, RoiIdentity] = {}
+        for name in replaced:
+            identity = RoiIdentity(rois.number_of(name), name)
+            other = self._old.setdefault(_organ_key(name), identity)
+            if other.number != identity.number:
+                raise UsageError(
+                    f"The ROIs {other.name} and {name} are of the same organ; which one to replace is not clear.",
+                    "Name one of them.",
+                )
         self._names, self._numbers = unique_names(name_style, rois.names), rois.free_numbers()
 
     def __call__(self, roi: RoiMask) -> RoiIdentity:

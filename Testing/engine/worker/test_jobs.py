@@ -163,6 +163,13 @@ def test_contours_of_a_large_case_can_be_cancelled_between_two_organs(run, a_ct_
     assert [each for each in fractions if 0.941 < each < 0.975]
 
 
+def test_a_dicom_seg_of_a_large_case_can_be_cancelled_between_two_organs(a_ct_folder, a_segmenter, a_bundle, tmp_path):
+    fractions = []
+    job = SegmentJob(a_ct_folder, tmp_path / "out", dicom_seg=True)
+    segment_case(job, lambda event: fractions.append(event.fraction), segmenter=a_segmenter, find=lambda name: a_bundle)
+    assert len([each for each in fractions if 0.9641 < each < 0.9759]) >= 2  # contours end at 0.964, all at 0.976
+
+
 @pytest.mark.parametrize("stage", ["read", "network", "write"])
 def test_cancelling_in_any_stage_leaves_nothing(run, a_ct_folder, tmp_path, stage):
     cancel = CancelToken()

@@ -167,7 +167,12 @@ def write_result_files(
         ).notes
         progress.part(0.7)
         if dicom_seg:
-            notes += write_dicom_seg(volume.references, masks, folder / "segmentation.dcm").notes
+            notes += write_dicom_seg(
+                volume.references,
+                masks,
+                folder / "segmentation.dcm",
+                on_progress=lambda event: progress.part(0.7 + 0.1 * event.fraction),
+            ).notes
     elif dicom_seg:
         why = "the input is no DICOM series" if volume.references is None else "for the same reason"
         notes = (f"No segmentation.dcm: {why}.",)

@@ -16,7 +16,7 @@ from PediatricAbdomenSegLib.engine.cases.rtstruct_writer import write_rtstruct
 from PediatricAbdomenSegLib.engine.checksums import sha256_of_file
 from PediatricAbdomenSegLib.engine.errors import InputError, UsageError
 from PediatricAbdomenSegLib.engine.organs import organ_by_key
-from PediatricAbdomenSegLib.engine.ratings.assignment_files import assign, read_key
+from PediatricAbdomenSegLib.engine.ratings.assignment_files import KEY_NAME, assign, read_key, with_sources
 from PediatricAbdomenSegLib.engine.ratings.creation import create_study
 from PediatricAbdomenSegLib.engine.ratings.plan import read_plan
 from PediatricAbdomenSegLib.engine.ratings.study import STUDY_NAME, read_study
@@ -38,8 +38,9 @@ def cases(a_plan, files):
 def test_a_blinded_study_holds_the_contours_under_names_that_say_nothing(tmp_path, a_plan, files):
     folder = tmp_path / "study"
     study = create_study(folder, a_plan())
-    assert read_study(folder) == study
     key = read_key(folder)
+    assert read_study(folder).sources == ()
+    assert with_sources(read_study(folder), key) == study and len(study.sources) == 2
     assert [(each.case, each.source) for each in key.contours] == [
         (case, source) for case in ("C01", "C02") for source in ("model-a", "manual")
     ]
@@ -161,7 +162,8 @@ def test_no_file_of_a_blinded_study_says_whose_the_contours_are_or_of_whom(kind,
     (layer,) = read_label_layers(tmp_path / "study" / copy.path)
     np.testing.assert_array_equal(layer.label_map.array == organ_by_key("liver").label, mask)
     for path in (each for each in (tmp_path / "study").rglob("*") if each.is_file()):
-        for secret in (b"Johanna", b"ller", b"481511", b"20190307", b"Alphanet", b"PediatricAbdomenSeg"):
+        secrets = (b"model-a", b"Model A", b"manual", b"Manual") if path.name != KEY_NAME else ()
+        for secret in (*secrets, b"Johanna", b"ller", b"481511", b"20190307", b"Alphanet", b"PediatricAbdomenSeg"):
             assert secret not in path.read_bytes(), path.name
 
 

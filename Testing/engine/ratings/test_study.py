@@ -17,6 +17,10 @@ def spoil(folder, change) -> None:
     path.write_text(json.dumps(values), encoding="utf-8")
 
 
+def sources(*titles: str) -> list[dict]:
+    return [{"key": key, "title": title} for key, title in zip("ab", titles, strict=True)]
+
+
 def test_a_study_comes_back_from_its_file_as_it_was(a_study, tmp_path):
     study = read_study(a_study)
     write_study(tmp_path / "copy", study)
@@ -61,8 +65,9 @@ def test_a_study_of_a_future_version_is_refused_naming_both_versions(a_study):
         (lambda values: values.update(raters=["Anna Berg", "ANNA BÉRG"]), '"Anna Berg" and "ANNA BÉRG"'),
         (lambda values: values.update(raters=[]), '"raters" is empty'),
         (lambda values: values.update(raters=["RO-1", " . "]), 'has " . ", which is no name'),
-        (lambda values: values["sources"][1].update(title="MODEL A"), 'the title "MODEL A" for manual and for model-a'),
-        (lambda values: values["sources"][1].update(title="model-a"), 'the title "model-a" for manual and for model-a'),
+        (lambda values: values.update(sources=sources("Model A", "MODEL A")), 'the title "MODEL A" for b and for a'),
+        (lambda values: values.update(sources=sources("Model A", "a")), 'the title "a" for b and for a'),
+        (lambda values: values.update(blinded=False), '"sources" is empty'),
         (
             lambda values: values["cases"][0].update(absent_organs=["liver", "kidney_left", "pancreas"]),
             "C01, where every organ of the study is absent",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..errors import UsageError
-from .study import SegmentationReference, Study
+from .study import SegmentationReference, Source, Study
 
 # A repeated contour comes after at least this many others, where the assignment is long enough for it.
 FEWEST_BETWEEN = 10
@@ -89,12 +89,14 @@ class StudyKey:
         seed: orders and tokens follow from it.
         contours: of every case and source.
         items: token to what it stands for.
+        sources: of the study; () in keys of an earlier version, where study.json has them.
     """
 
     study_id: str
     seed: str
     contours: tuple[Contour, ...]
     items: dict[str, KeyItem]
+    sources: tuple[Source, ...] = ()
 
 
 def make_assignment(study: Study, key: StudyKey, rater: str, repeats: int = 0) -> tuple[Assignment, dict[str, KeyItem]]:

@@ -18,7 +18,16 @@ from ..json_fields import JsonFields, read_json_fields
 from .assignment import Assignment, AssignmentItem, Contour, KeyItem, StudyKey, make_assignment
 from .export_check import check_exportable
 from .raters import check_spelling, rater_token
-from .study import STUDY_NAME, Study, check_study, check_version, read_study, segmentation_from_json, write_study
+from .study import (
+    STUDY_NAME,
+    Study,
+    check_study,
+    check_version,
+    read_study,
+    segmentation_from_json,
+    sources_from_json,
+    write_study,
+)
 
 KEY_NAME = "sources.key.json"
 ASSIGNMENTS_FOLDER = "assignments"
@@ -50,7 +59,7 @@ def assign(folder: Path, raters: Sequence[str] = (), repeats: int = 0) -> tuple[
     made = [make_assignment(study, key, rater, repeats) for rater in wanted]
     items = {token: item for _, entries in made for token, item in entries.items()}
     # First the key: an assignment without it could be scored, but never analysed.
-    write_key(folder, StudyKey(key.study_id, key.seed, key.contours, {**key.items, **items}))
+    write_key(folder, replace(key, items={**key.items, **items}))
     for assignment, _ in made:
         write_assignment(folder, study, assignment)
     return tuple(assignment for assignment, _ in made)
@@ -142,7 +151,13 @@ def read_key(folder: Path) -> StudyKey:
     for token in members.values:
         item = members.object(token)
         items[token] = KeyItem(item.text("rater"), item.text("case"), item.text("source"), item.integer("repeat", 0))
-    return StudyKey(values.text("study_id"), values.text("seed"), contours, items)
+    sources = sources_from_json(values) if "sources" in values.values else ()
+    return StudyKey(values.text("study_id"), values.text("seed"), contours, items, sources)
+
+
+def with_sources(study: Study, key: StudyKey) -> Study:
+    """The study with its sources, which ``study.json`` of a blinded one does not name."""
+    return replace(study, sources=key.sources or study.sources)
 
 
 def _write(path: Path, values: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from ..errors import InputError, UsageError
@@ -60,8 +61,9 @@ def create_study(
     study = _study(plan, cases)
     contours = _contours(folder, study, plan)
     # study.json comes last: a folder without it is no study, and creating it can be tried again.
-    write_key(folder, StudyKey(study.id, secrets.token_hex(16) if seed is None else seed, contours, {}))
-    write_study(folder, study)
+    seed = secrets.token_hex(16) if seed is None else seed
+    write_key(folder, StudyKey(study.id, seed, contours, {}, study.sources))
+    write_study(folder, replace(study, sources=()) if study.blinded else study)
     return study
 
 

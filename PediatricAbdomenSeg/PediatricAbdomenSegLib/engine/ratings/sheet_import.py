@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import InputError
-from .assignment_files import read_key
+from .assignment import StudyKey
+from .assignment_files import read_key, with_sources
 from .export_check import patients_of
 from .privacy import check_text
 from .record import RatingRecord, current_records
@@ -63,10 +64,11 @@ def import_sheet(
         InputError: cells are wrong; every one is named (the first `MOST_ERRORS_SHOWN`), nothing is saved.
         ResourceError: a file cannot be read or written, or a rater's file is open elsewhere.
     """
-    study = read_study(folder)
+    key = read_key(folder)
+    study = with_sources(read_study(folder), key)
     table = read_table(path)
     errors: dict[str, None] = {}  # in order, each once: an unknown case is one error, not one for each organ
-    entries = _entries(folder, study, table, replace, errors)
+    entries = _entries(folder, study, key, table, replace, errors)
     fresh = [each for each in entries if not _says_the_same(each)]
     _check_texts(folder, study, fresh, search, errors)
     _fail(errors, path.name)
@@ -93,10 +95,10 @@ def import_sheet(
     return ImportResult(len(fresh) - replaced, replaced, len(entries) - len(fresh), table.unused_columns)
 
 
-def _entries(folder: Path, study: Study, table: RawTable, replace: bool, errors: dict[str, None]) -> list[_Entry]:
-    tokens = {
-        (item.rater, item.case, item.source, item.repeat): token for token, item in read_key(folder).items.items()
-    }
+def _entries(
+    folder: Path, study: Study, key: StudyKey, table: RawTable, replace: bool, errors: dict[str, None]
+) -> list[_Entry]:
+    tokens = {(item.rater, item.case, item.source, item.repeat): token for token, item in key.items.items()}
     files = read_ratings(folder, study)
     current = {each.subject: each for each in current_records(each for file in files for each in file.records)}
     seen: dict[tuple[str, str, str], str] = {}

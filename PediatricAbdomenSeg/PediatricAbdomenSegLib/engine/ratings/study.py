@@ -116,7 +116,8 @@ class Study:
         id: UUID; ratings of different studies never mix.
         title, question: for the raters.
         blinded: raters do not learn which source a contour is from.
-        cases, organs, sources, raters: none is empty; raters are names or codes.
+        cases, organs, raters: none is empty; raters are names or codes.
+        sources: in a blinded study () but for the analysis: study.json is for raters, the key has them.
         scale: one `Anchor` per score.
         thresholds: see `Thresholds`.
         created_at: UTC, ISO 8601.
@@ -205,7 +206,7 @@ def study_from_json(values: JsonFields) -> Study:
         blinded=values.flag("blinded"),
         cases=tuple(_case(each) for each in values.objects("cases")),
         organs=tuple(StudyOrgan(_organ(each, "key"), each.flag("required")) for each in values.objects("organs")),
-        sources=tuple(Source(each.text("key"), each.text("title")) for each in values.objects("sources")),
+        sources=sources_from_json(values),
         raters=values.texts("raters"),
         scale=scale,
         thresholds=Thresholds(thresholds.number("acceptable"), thresholds.number("usable")),
@@ -213,6 +214,11 @@ def study_from_json(values: JsonFields) -> Study:
     )
     _check(study, values)
     return study
+
+
+def sources_from_json(values: JsonFields) -> tuple[Source, ...]:
+    """The sources in a JSON object; raises `InputError` that names the wrong field."""
+    return tuple(Source(each.text("key"), each.text("title")) for each in values.objects("sources"))
 
 
 def image_from_json(values: JsonFields) -> ImageReference:
@@ -270,7 +276,7 @@ def _check(study: Study, values: JsonFields) -> None:
         "sources": [source.key for source in study.sources],
         "raters": list(study.raters),
     }.items():
-        if not keys:
+        if not keys and not (name == "sources" and study.blinded):
             raise values.fail(f'"{name}"', "is empty")
         folded = [key.strip().casefold() for key in keys]
         twice = next((key for key, fold in zip(keys, folded, strict=True) if folded.count(fold) > 1), None)

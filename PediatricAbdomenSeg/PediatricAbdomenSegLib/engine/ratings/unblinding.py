@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import InputError
-from .assignment_files import read_key
+from .assignment_files import read_key, with_sources
 from .record import RatingRecord, current_records, disputed
 from .store import read_ratings
 from .study import Study, StudyCase, read_study
@@ -58,7 +58,8 @@ def read_unblinded(folder: Path) -> StudyRatings:
             score has a token that the key does not know.
         ResourceError: a file cannot be read.
     """
-    study, key = read_study(folder), read_key(folder)
+    key = read_key(folder)
+    study = with_sources(read_study(folder), key)
     files = read_ratings(folder, study)
     records = tuple({record.id: record for file in files for record in file.records}.values())
     contours = {(contour.case, contour.source): contour for contour in key.contours}

@@ -268,6 +268,21 @@ def test_resume_runs_again_after_a_change(a_ct_folder, a_bundle, a_segmenter, tm
     assert len(a_segmenter.runs) == 2
 
 
+def test_what_was_changed_since_an_earlier_run_is_kept_under_another_name(run, a_ct_folder, tmp_path):
+    first = run(a_ct_folder)
+    assert not any("kept as" in note for note in first["notes"])
+    out = tmp_path / "out"
+    for number in (1, 2):
+        (out / "labels.nii.gz").write_bytes(b"corrected by hand")
+        record = run(a_ct_folder)
+        assert record["notes"][-1].endswith(f"kept as labels.edited-{number}.nii.gz.")
+        assert (out / f"labels.edited-{number}.nii.gz").read_bytes() == b"corrected by hand"
+        assert record["files"]["labels.nii.gz"] == first["files"]["labels.nii.gz"]
+        assert sha256_of_file(out / "labels.nii.gz") == first["files"]["labels.nii.gz"]
+    run(a_ct_folder)
+    assert len(list(out.glob("*edited*"))) == 2
+
+
 def test_resume_does_not_mind_a_moved_input(run, a_ct_folder, a_segmenter, tmp_path):
     run(a_ct_folder, resume=True)
     shutil.move(a_ct_folder, tmp_path / "elsewhere")

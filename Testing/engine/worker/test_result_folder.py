@@ -41,7 +41,8 @@ def test_the_output_has_the_permissions_of_a_folder_made_the_usual_way(tmp_path)
 
 
 @pytest.mark.parametrize("good_moves", range(2 * len(RESULT_FILES)))
-def test_a_replacement_that_fails_midway_is_undone(tmp_path, good_moves):
+@pytest.mark.parametrize("kept", [{}, {"labels.nii.gz": "labels.edited-1.nii.gz"}])
+def test_a_replacement_that_fails_midway_is_undone(tmp_path, good_moves, kept):
     out = tmp_path / "out"
     with staged_results(out) as folder:
         write_all(folder, "old")
@@ -53,7 +54,7 @@ def test_a_replacement_that_fails_midway_is_undone(tmp_path, good_moves):
             raise PermissionError(13, "open in another program")
         os.replace(source, target)
 
-    with pytest.raises(ResourceError, match="open in another program"), staged_results(out, move) as folder:
+    with pytest.raises(ResourceError, match="open in another program"), staged_results(out, move, kept) as folder:
         write_all(folder, "new")
     assert contents(out) == dict.fromkeys(RESULT_FILES, "old")
 

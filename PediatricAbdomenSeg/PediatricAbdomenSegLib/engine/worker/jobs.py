@@ -28,7 +28,15 @@ from ..reporting.record import result_record, status_note, write_record
 from .export_masks import LabelArray, provenance, roi_masks
 from .fingerprint import finished_record, input_sha256
 from .job_progress import JobProgress
-from .result_folder import ENTROPY_NAME, RESULT_NAME, free_bytes, os_errors_named, require_space, staged_results
+from .result_folder import (
+    ENTROPY_NAME,
+    RESULT_NAME,
+    edited_results,
+    free_bytes,
+    os_errors_named,
+    require_space,
+    staged_results,
+)
 
 Segmenter = Callable[..., Segmentation]
 READ_SHARE, WRITE_SHARE = 0.06, 0.12  # of the expected time of a run on a CPU
@@ -92,7 +100,8 @@ def segment_case(
     request = run_request(job, bundle, cancel.raise_if_cancelled)
     if resume and (record := finished_record(job.output, request)) is not None:
         return record
-    with staged_results(job.output) as folder:
+    edited = edited_results(job.output)
+    with staged_results(job.output, kept=edited) as folder:
         progress.begin("read", 0.0, READ_SHARE)
         volume = _read(job, progress)
         optional_bytes = volume.array.size * (job.options.entropy + job.dicom_seg)
@@ -102,7 +111,10 @@ def segment_case(
         progress.begin("write", 1 - WRITE_SHARE, 1.0)
         with os_errors_named(job.output):
             written = write_result_files(folder, volume, segmentation, bundle, progress, job.dicom_seg)
-            segmentation = replace(segmentation, notes=(*run_notes(volume, segmentation, bundle), *written))
+            kept = [
+                f"{name} had been changed since the earlier run: kept as {other}." for name, other in edited.items()
+            ]
+            segmentation = replace(segmentation, notes=(*run_notes(volume, segmentation, bundle), *written, *kept))
             files = {path.name: sha256_of_file(path) for path in sorted(folder.iterdir())}
             seconds = {"read": progress.seconds["read"], **segmentation.seconds, **progress.end()}
             record = result_record(volume, segmentation, bundle, request, seconds, files)

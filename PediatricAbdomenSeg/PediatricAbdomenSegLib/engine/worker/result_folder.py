@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import shutil
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
+from types import MappingProxyType
 
 from ..cases.atomic_file import as_resource_error
+from ..checksums import sha256_of_file
 from ..errors import ResourceError, UsageError
 from .processes import is_alive
 
@@ -25,6 +29,7 @@ RESULT_FILES = (
     "preview.png",
     RESULT_NAME,
 )
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 _MACHINE = f"{uuid.getnode():x}"
 # Where the files of an earlier result are while new ones take their place: until all are there, and from then on.
 _BEING_REPLACED, _REPLACED = "being-replaced", "replaced"
@@ -47,13 +52,19 @@ def require_space(folder: Path, needed_bytes: int, free: Callable[[Path], int] =
 
 
 @contextmanager
-def staged_results(output: Path, move: Callable[[Path, Path], None] = os.replace) -> Iterator[Path]:
+def staged_results(
+    output: Path, move: Callable[[Path, Path], None] = os.replace, kept: Mapping[str, str] = _NOTHING
+) -> Iterator[Path]:
     """Hand out an empty folder; what is in it becomes the content of ``output`` when the block ends without error.
 
     A failed or cancelled block leaves ``output`` as it was, or absent. A new output folder appears in one rename. In
     an existing one only the `RESULT_FILES` are replaced, other files stay; if that fails midway it is undone. What a
     process that was killed has left is removed by the next run for the same output on the same machine, which also
     undoes a replacement that was cut short.
+
+    Args:
+        move: `os.replace`, handed in by tests.
+        kept: earlier files that get another name instead of going, see `edited_results`.
 
     Raises:
         UsageError: ``output`` is a file, or holds files of these names that are no results.
@@ -76,7 +87,7 @@ def staged_results(output: Path, move: Callable[[Path, Path], None] = os.replace
             staging.mkdir()
         yield staging
         with os_errors_named(output):
-            _publish(staging, output, move)
+            _publish(staging, output, move, kept)
     except ResourceError as error:  # people know the output folder, not the one aside
         raise ResourceError(error.message.replace(str(staging), str(output)), error.hint) from error
     finally:
@@ -93,24 +104,53 @@ def os_errors_named(output: Path) -> Iterator[None]:
         raise as_resource_error(error, output) from error
 
 
-def _publish(staging: Path, output: Path, move: Callable[[Path, Path], None]) -> None:
+def edited_results(output: Path) -> dict[str, str]:
+    """Files of an earlier result that are not as its result.json says, and free names to keep them under.
+
+    Such a file was corrected by somebody, or is damaged: nobody can tell which, and work must not be lost.
+
+    Returns:
+        Name to keep it under by name; empty where there is no result. Everything counts as edited where result.json
+        cannot be read.
+    """
+    record = Path(output) / RESULT_NAME
+    try:
+        digests = dict(json.loads(record.read_text(encoding="utf-8"))["files"])
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, KeyError, TypeError):
+        digests = {}
+    there = [name for name in RESULT_FILES if name != RESULT_NAME and (output / name).is_file()]
+    with os_errors_named(output):
+        return {name: _free_name(output, name) for name in there if sha256_of_file(output / name) != digests.get(name)}
+
+
+def _free_name(folder: Path, name: str) -> str:
+    stem, dot, suffix = name.partition(".")
+    names = (f"{stem}.edited-{number}{dot}{suffix}" for number in count(1))
+    return next(each for each in names if not (folder / each).exists())
+
+
+def _publish(staging: Path, output: Path, move: Callable[[Path, Path], None], kept: Mapping[str, str]) -> None:
     if not output.exists():
         os.rename(staging, output)
         return
     aside = staging / _BEING_REPLACED
     try:
         aside.mkdir()
-        for name in reversed(
-            RESULT_FILES
-        ):  # result.json leaves first and comes last: where it is, the rest is complete
+        # result.json leaves first and comes last: where it is, the rest is complete
+        for name in reversed(RESULT_FILES):
             if (output / name).exists():
-                move(output / name, aside / name)
+                move(output / name, output / kept[name] if name in kept else aside / name)
         aside.rename(staging / _REPLACED)
         for name in RESULT_FILES:
             if (staging / name).exists():
                 move(staging / name, output / name)
     except OSError:
         _undo(staging, output)
+        for name, other in kept.items():
+            if (output / other).exists():
+                os.replace(output / other, output / name)
         raise
 
 

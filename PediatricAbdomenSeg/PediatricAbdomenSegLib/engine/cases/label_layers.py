@@ -67,7 +67,8 @@ def write_label_layers(layers: Sequence[LabelMap], path: Path) -> None:
     image = sitk.Compose(planes) if len(planes) > 1 else planes[0]
     found = []
     for number, layer in enumerate(layers):
-        voxels = np.bincount(layer.array.ravel(), minlength=256)
+        # Slice by slice: bincount copies what it counts to 64-bit integers.
+        voxels = sum(np.bincount(plane.ravel(), minlength=256) for plane in layer.array)
         found += [(number, organ) for organ in ALL_STRUCTURES if voxels[organ.label]]
     for index, (layer, organ) in enumerate(found):
         members = {"ID": organ.key, "Name": organ.display_name, "LabelValue": organ.label, "Layer": layer}

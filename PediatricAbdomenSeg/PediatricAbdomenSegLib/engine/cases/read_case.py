@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..errors import InputError
+from ..errors import InputError, UsageError
 from ..progress import OnProgress, ignore_progress
 from .dicom_file import is_dicom_file
 from .dicom_scan import series_of_file
@@ -33,6 +33,7 @@ def read_case(
 
     Raises:
         InputError: the path does not exist or is none of these, or its content cannot be used.
+        UsageError: a series is asked for of an image file.
     """
     path = Path(path)
     if path.is_dir():
@@ -40,6 +41,8 @@ def read_case(
     if not path.exists():
         raise InputError(f"{path} does not exist.", "Check the path.")
     if is_image_file(path):
+        if series_uid is not None:
+            raise UsageError(f"{path} is one image: there is no series {series_uid} to choose.", "Leave --series out.")
         return read_image(path)
     if is_dicom_file(path):
         return read_series(path.parent, series_uid or series_of_file(path), on_progress, gaps, fewest_slices)

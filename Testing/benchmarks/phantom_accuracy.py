@@ -4,8 +4,8 @@
 
 Ages are spread over 0 to 17 years and all six patient positions take turns; every second phantom has a removed kidney,
 every phantom a hepatoblastoma of 20 ml or more where its liver has room for one. Prints the Dice similarity per
-organ, whether a removed kidney stayed empty, and whether left and right were ever swapped. Exit status 1 when a bound
-of the acceptance table is missed.
+organ, whether a removed kidney stayed empty, whether left and right were ever swapped, and what the tumour model finds
+in the same child without a tumour. Exit status 1 when a bound of the acceptance table is missed.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import argparse
 import json
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -75,6 +76,8 @@ def score(spec: PhantomSpec, bundles, device: str, models: ModelCache) -> dict:
     tumour = segment(phantom.volume, bundles["hepatoblastoma-ct"], options, models=models).label_map.array
     # The organ at risk is the whole liver; the phantom's single label map cuts the tumour out of it.
     whole = np.where(truth == HEPATOBLASTOMA.label, organ_by_key("liver").label, truth)
+    healthy = make_phantom(replace(spec, tumour_ml=None)).volume
+    (nothing,) = segment(healthy, bundles["hepatoblastoma-ct"], options, models=models).organs
     removed = f"kidney_{spec.nephrectomy}" if spec.nephrectomy else None
     return {
         "age_years": spec.age_years,
@@ -83,6 +86,7 @@ def score(spec: PhantomSpec, bundles, device: str, models: ModelCache) -> dict:
         "seconds": round(seconds, 2),
         "dice": {o.key: dice(organs == o.label, whole == o.label) for o in ORGANS if o.key != removed},
         "tumour_dice": dice(tumour == HEPATOBLASTOMA.label, truth == HEPATOBLASTOMA.label),
+        "false_tumour_ml": round(nothing.volume_ml, 1),
         "removed_kidney_voxels": int((organs == organ_by_key(removed).label).sum()) if removed else None,
         "swapped": is_swapped(organs, whole),
     }
@@ -131,6 +135,11 @@ def report(rows: list[dict]) -> bool:
         (f"tumour of 20 ml and more, mean DSC {tumour:.3f} ({len(tumours)} phantoms)", tumour >= TUMOUR_MEAN),
         (f"removed kidney left empty in {sum(removed)} of {len(removed)}", empty >= EMPTY_KIDNEY_SHARE),
         (f"left and right swapped in {swaps}", swaps == 0),
+    )
+    false = sorted(r["false_tumour_ml"] for r in rows)
+    found, median = sum(ml > 0 for ml in false), false[len(false) // 2]
+    print(
+        f"      without a tumour: one found in {found} of {len(rows)}, median {median:.1f} ml, largest {false[-1]:.1f} ml"
     )
     for text, holds in lines:
         print(("ok    " if holds else "MISSED ") + text)

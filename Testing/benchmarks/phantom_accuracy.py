@@ -138,9 +138,8 @@ def report(rows: list[dict]) -> bool:
     )
     false = sorted(r["false_tumour_ml"] for r in rows)
     found, median = sum(ml > 0 for ml in false), false[len(false) // 2]
-    print(
-        f"      without a tumour: one found in {found} of {len(rows)}, median {median:.1f} ml, largest {false[-1]:.1f} ml"
-    )
+    volumes = f"median {median:.1f} ml, largest {false[-1]:.1f} ml"
+    print(f"      without a tumour: one found in {found} of {len(rows)}, {volumes}")
     for text, holds in lines:
         print(("ok    " if holds else "MISSED ") + text)
     return all(holds for _, holds in lines)

@@ -13,6 +13,7 @@ from PediatricAbdomenSegLib.engine.geometry import Geometry
 from PediatricAbdomenSegLib.engine.organs import ORGANS, organ_by_key
 from PediatricAbdomenSegLib.scene.edit_history import undo_last
 from PediatricAbdomenSegLib.scene.model_result import model_result
+from PediatricAbdomenSegLib.scene.review import ACCEPTED, accepted_ids, set_review_state
 from PediatricAbdomenSegLib.scene.segment_properties import ModelTags, SegmentProperties, tag_of
 from PediatricAbdomenSegLib.scene.segmentation_builder import build_segmentation, replace_organs
 from PediatricAbdomenSegLib.scene.segmentation_reader import read_label_map, read_masks
@@ -175,3 +176,23 @@ def test_a_replaced_organ_that_grows_over_an_edited_neighbour_overlaps_it(segmen
     replace_organs(segmentation, LabelMap(new, label_map.geometry), ["liver"])
     assert np.array_equal(mask_of("spleen"), spleen)
     assert np.array_equal(mask_of("liver"), new == organ_by_key("liver").label)
+
+
+def test_a_verdict_does_not_outlive_the_contour_it_was_given_on(segmentation, label_map):
+    for organ in ("liver", "spleen"):
+        set_review_state(segmentation, organ, ACCEPTED)
+    without_liver = np.where(label_map.array == organ_by_key("liver").label, np.uint8(0), label_map.array)
+    replace_organs(segmentation, LabelMap(without_liver, label_map.geometry), ["liver", "spleen"])
+    assert accepted_ids(segmentation) == ("spleen",)
+
+
+def test_undoing_a_replacement_brings_back_model_verdict_and_result(segmentation, label_map, provenance):
+    set_review_state(segmentation, "liver", ACCEPTED)
+    nothing = LabelMap(np.zeros(SHAPE, np.uint8), label_map.geometry)
+    replace_organs(segmentation, nothing, ["liver"], ModelTags("other", "Other: a|b", "2", "cd" * 32, "research"))
+    liver = segmentation.GetSegmentation().GetSegment("liver")
+    assert SegmentProperties.from_segment(liver).model.title == "Other; a/b"
+    assert undo_last(segmentation) == ("liver",)
+    assert SegmentProperties.from_segment(liver).model == provenance
+    assert accepted_ids(segmentation) == ("liver",)
+    assert np.array_equal(model_result(segmentation).array, label_map.array)

@@ -14,9 +14,7 @@ from .display import apply_default_display
 from .images import Index, bounding_box, matrix_of, oriented_image, scalar_image
 from .placement import scene_batch, unused_name
 from .segment_arrays import BINARY_LABELMAP
-from .segment_properties import ModelTags, SegmentProperties
-
-_NO_MODEL = ModelTags("", "", "", "", "")
+from .segment_properties import NO_MODEL, SegmentProperties
 
 
 @dataclass(frozen=True)
@@ -86,7 +84,7 @@ def _segmentation(layers: Sequence[LabelMap], organs: Sequence[Organ]) -> slicer
     segmentation.SetSourceRepresentationName(BINARY_LABELMAP)
     for organ in organs:
         segment = slicer.vtkSegment()
-        SegmentProperties.of_organ(organ, _NO_MODEL).to_segment(segment)
+        SegmentProperties.of_organ(organ, NO_MODEL).to_segment(segment)
         segment.SetLabelValue(organ.label)
         place = next((index for index, (array, _) in enumerate(cropped) if np.any(array == organ.label)), 0)
         segment.AddRepresentation(BINARY_LABELMAP, images[place])

@@ -1,21 +1,24 @@
 """Undo of the tools: what a step changed is put back, edits made since then elsewhere stay.
 
 Slicer's own history (in the Segment Editor) restores whole segmentations, so undoing a tool with it would also undo
-what was painted after it. Here a step is the set of voxels a tool changed. It is kept as a Python attribute of the
+what was painted after it. Here a step is what a tool changed. It is kept as a Python attribute of the
 segmentation node: VTK keeps those with the C++ object, so a history ends with its node and there is nothing global.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import slicer
 
+from ..engine.cases.volume import LabelMap
 from ..engine.errors import UsageError
 from .images import Index, lattice_offset
+from .model_result import store_model_result
 from .segment_arrays import Patch, read_patch, write_patch
+from .segment_properties import write_tags
 
 _ATTRIBUTE = "pediatricAbdomenSegHistory"
 _LONGEST_HISTORY = 50
@@ -30,6 +33,7 @@ class SegmentChange:
         changed: bool ``(z, y, x)``, voxels that were added or removed.
         before: bool ``(z, y, x)``, the segment in the same window before.
         first, affine: the window, as in `Patch`.
+        tags: those the step writes anew, as they were before; "" for one that was not there.
     """
 
     segment_id: str
@@ -37,6 +41,7 @@ class SegmentChange:
     before: np.ndarray
     first: Index
     affine: np.ndarray
+    tags: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def between(cls, segment_id: str, before: Patch, after: Patch) -> SegmentChange:
@@ -55,18 +60,28 @@ class SegmentChange:
 
 @dataclass(frozen=True)
 class EditStep:
-    """One use of a tool: its name, for "Undo <name>", and what it changed."""
+    """One use of a tool: its name, for "Undo <name>", what it changed, and the model's result before, if it did."""
 
     name: str
     changes: tuple[SegmentChange, ...]
+    model_result: LabelMap | None = None
 
 
-def record_step(segmentation_node: slicer.vtkMRMLSegmentationNode, name: str, changes: Sequence[SegmentChange]) -> bool:
-    """Remember a step; False, and nothing is remembered, when no voxel changed."""
+def record_step(
+    segmentation_node: slicer.vtkMRMLSegmentationNode,
+    name: str,
+    changes: Sequence[SegmentChange],
+    model_result: LabelMap | None = None,
+) -> bool:
+    """Remember a step; False, and nothing is remembered, when no voxel changed.
+
+    Args:
+        model_result: the result stored with the segmentation before the step, where the step replaces it.
+    """
     changes = tuple(change for change in changes if change.changed.any())
     if not changes:
         return False
-    steps = (*_steps(segmentation_node), EditStep(name, changes))
+    steps = (*_steps(segmentation_node), EditStep(name, changes, model_result))
     setattr(segmentation_node, _ATTRIBUTE, steps[-_LONGEST_HISTORY:])
     return True
 
@@ -78,7 +93,7 @@ def last_step_name(segmentation_node: slicer.vtkMRMLSegmentationNode) -> str | N
 
 
 def undo_last(segmentation_node: slicer.vtkMRMLSegmentationNode) -> tuple[str, ...]:
-    """Undo the last step of the tools.
+    """Undo the last step of the tools: voxels, tags, and the model's result where the step replaced it.
 
     Returns:
         IDs of the segments that were put back; a segment that was deleted meanwhile is left out. () when there was
@@ -92,7 +107,10 @@ def undo_last(segmentation_node: slicer.vtkMRMLSegmentationNode) -> tuple[str, .
     for change in reversed(steps[-1].changes):
         if segmentation.GetSegment(change.segment_id) is not None:
             _put_back(segmentation_node, change)
+            write_tags(segmentation.GetSegment(change.segment_id), change.tags)
             restored.append(change.segment_id)
+    if steps[-1].model_result is not None:
+        store_model_result(segmentation_node, steps[-1].model_result)
     setattr(segmentation_node, _ATTRIBUTE, steps[:-1])
     return tuple(restored)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import slicer
@@ -42,7 +43,7 @@ class ModelTags:
         }
 
 
-_NO_MODEL = ModelTags("", "", "", "", "")
+NO_MODEL = ModelTags("", "", "", "", "")
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class SegmentProperties:
     @classmethod
     def from_segment(cls, segment: slicer.vtkSegment, segment_id: str = "") -> SegmentProperties:
         """Read a segment; an organ is recognised as in `organ_of_segment`."""
-        fields = {name: tag_of(segment, name) for name in _NO_MODEL.as_tags()}
+        fields = {name: tag_of(segment, name) for name in NO_MODEL.as_tags()}
         model = ModelTags(*fields.values())
         terminology = tag_of(segment, segment.GetTerminologyEntryTagName())
         organ = organ_of_segment(segment, segment_id)
@@ -88,8 +89,7 @@ class SegmentProperties:
         tags = self.model.as_tags() if self.model.name else {}
         if self.organ is not None:
             tags |= {ORGAN_KEY_TAG: self.organ.key, TG263_TAG: self.organ.tg263_name}
-        for name, value in tags.items():
-            segment.SetTag(name, str(value).translate(_RESERVED_IN_TAGS))
+        write_tags(segment, tags)
 
 
 def organ_of_segment(segment: slicer.vtkSegment, segment_id: str = "") -> Organ | None:
@@ -109,3 +109,12 @@ def tag_of(segment: slicer.vtkSegment, name: str) -> str:
     """Value of a tag, "" when the segment does not have it."""
     value = vtk.mutable("")
     return str(value) if segment.GetTag(name, value) else ""
+
+
+def write_tags(segment: slicer.vtkSegment, tags: Mapping[str, str]) -> None:
+    """Write tags, without the characters Slicer's files need for themselves; "" removes one."""
+    for name, value in tags.items():
+        if value:
+            segment.SetTag(name, value.translate(_RESERVED_IN_TAGS))
+        else:
+            segment.RemoveTag(name)

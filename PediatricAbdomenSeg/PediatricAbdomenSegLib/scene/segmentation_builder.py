@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 import numpy as np
 import slicer
@@ -13,7 +14,7 @@ from ..engine.organs import ALL_STRUCTURES, Organ, organ_by_key
 from .display import apply_default_display
 from .edit_history import SegmentChange, record_step
 from .images import Index, bounding_box, geometry_of_volume, oriented_image
-from .model_result import store_model_result, update_model_result
+from .model_result import model_result, store_model_result, update_model_result
 from .placement import one_modification, place_beside, scene_batch, unused_name
 from .segment_arrays import (
     BINARY_LABELMAP,
@@ -26,7 +27,7 @@ from .segment_arrays import (
     volume_to_segmentation,
     write_patch,
 )
-from .segment_properties import ModelTags, SegmentProperties
+from .segment_properties import NO_MODEL, ModelTags, SegmentProperties, tag_of, write_tags
 
 MODULE_ATTRIBUTE = "PediatricAbdomenSeg.Model"
 _INPUT_HINT = "Segment this volume again: the result belongs to another one."
@@ -81,7 +82,8 @@ def replace_organs(
     """Take over only chosen organs of a new result; every other segment stays as it was edited.
 
     An organ that has no segment yet gets one, at its place in the table's order. Where a new organ overlaps an edited
-    neighbour both keep their voxels. One step of `undo_last`.
+    neighbour both keep their voxels. A verdict on an organ that changes is void: nobody has looked at the new contour.
+    One step of `undo_last`, which brings back the verdicts and the tags as well.
 
     Args:
         label_map: on the grid of the segmentation's CT.
@@ -96,16 +98,22 @@ def replace_organs(
     if volume_node is not None:
         _check_grid(label_map, volume_node)
         affine = volume_to_segmentation(segmentation_node, volume_node) @ affine
-    changes = []
+    changes, earlier_result = [], model_result(segmentation_node)
     with one_modification(segmentation_node):
         for organ in organs:
-            segment_id = _segment_for(segmentation_node, organ, provenance)
+            segment_id = _segment_for(segmentation_node, organ)
+            segment = segment_of(segmentation_node, segment_id)
+            new_tags = provenance.as_tags() if provenance is not None else {}
             before = read_patch(segmentation_node, segment_id)
             after = _organ_patch(label_map, organ, affine)
-            changes.append(SegmentChange.between(segment_id, before, after))
+            change = SegmentChange.between(segment_id, before, after)
+            if change.changed.any():
+                new_tags |= {slicer.vtkSlicerSegmentationsModuleLogic.GetStatusTagName(): ""}
+            changes.append(replace(change, tags={name: tag_of(segment, name) for name in new_tags}))
             write_patch(segmentation_node, segment_id, after)
+            write_tags(segment, new_tags)
         update_model_result(segmentation_node, label_map, {organ.label for organ in organs})
-    record_step(segmentation_node, "Replace organs", changes)
+    record_step(segmentation_node, "Replace organs", changes, earlier_result)
 
 
 def _segmentation(label_map: LabelMap, structures: Sequence[Organ], provenance: ModelTags) -> slicer.vtkSegmentation:
@@ -139,20 +147,13 @@ def _organ_patch(label_map: LabelMap, organ: Organ, affine: np.ndarray) -> Patch
     return Patch(mask[box], tuple(edge.start for edge in box), affine)
 
 
-def _segment_for(segmentation_node: slicer.vtkMRMLSegmentationNode, organ: Organ, provenance: ModelTags | None) -> str:
+def _segment_for(segmentation_node: slicer.vtkMRMLSegmentationNode, organ: Organ) -> str:
     """ID of the organ's segment, made where there is none."""
-    segmentation = segmentation_node.GetSegmentation()
     segment_id = segment_id_of_organ(segmentation_node, organ.key)
     if segment_id is None:
-        segment_id = segmentation.AddEmptySegment(organ.key, organ.display_name)
-        SegmentProperties.of_organ(organ, provenance or ModelTags("", "", "", "", "")).to_segment(
-            segmentation.GetSegment(segment_id)
-        )
+        segment_id = segmentation_node.GetSegmentation().AddEmptySegment(organ.key, organ.display_name)
+        SegmentProperties.of_organ(organ, NO_MODEL).to_segment(segment_of(segmentation_node, segment_id))
         _sort_in(segmentation_node, segment_id, organ)
-    elif provenance is not None:
-        segment = segment_of(segmentation_node, segment_id)
-        for tag, value in provenance.as_tags().items():
-            segment.SetTag(tag, value)
     return segment_id
 
 

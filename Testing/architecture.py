@@ -11,7 +11,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 PACKAGE = "PediatricAbdomenSegLib"
-BASE = ("errors", "progress", "geometry", "organs", "json_fields", "checksums", "user_folder", "system_memory")
+BASE = (
+    "errors",
+    "progress",
+    "geometry",
+    "organs",
+    "json_fields",
+    "checksums",
+    "user_folder",
+    "system_memory",
+    "writer_mark",
+)
 
 # room → the rooms it may import besides itself and the base
 ROOMS: dict[str, tuple[str, ...]] = {

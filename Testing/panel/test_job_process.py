@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from panel.diary import Diary
-from PediatricAbdomenSegLib.engine.worker.processes import is_alive
 from PediatricAbdomenSegLib.engine.worker.protocol import Hardware, Segment
+from PediatricAbdomenSegLib.engine.writer_mark import is_alive
 
 FAKE_WORKER = Path(__file__).resolve().parents[1] / "fake_worker.py"
 posix_only = pytest.mark.skipif(os.name == "nt", reason="signals and /proc")

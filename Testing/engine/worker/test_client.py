@@ -14,8 +14,9 @@ import pytest
 from PediatricAbdomenSegLib.engine.errors import Cancelled, InputError, ModelError, ResourceError
 from PediatricAbdomenSegLib.engine.progress import CancelToken
 from PediatricAbdomenSegLib.engine.worker.client import WorkerClient, worker_command, worker_environment
-from PediatricAbdomenSegLib.engine.worker.processes import is_alive, kill_tree_of
+from PediatricAbdomenSegLib.engine.worker.processes import kill_tree_of
 from PediatricAbdomenSegLib.engine.worker.protocol import Hello, ListModels, Segment
+from PediatricAbdomenSegLib.engine.writer_mark import is_alive
 
 LIBRARY = Path(__file__).resolve().parents[3] / "PediatricAbdomenSeg"
 FAKE = Path(__file__).with_name("fake_worker_process.py")

@@ -68,19 +68,6 @@ def _windows_end_check(pid: int) -> Callable[[], bool]:
     return lambda: not handle or kernel32.WaitForSingleObject(handle, 0) == wait_object_0
 
 
-def is_alive(pid: int) -> bool:
-    """Whether a process of this machine with this id exists, whoever owns it."""
-    if os.name == "nt":
-        return not _windows_end_check(pid)()
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
 def start_in_own_group(command: list[str], environment: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
     """Start a process with piped streams at the head of a group of its own, so that `kill_tree` reaches all of it."""
     if os.name == "nt":

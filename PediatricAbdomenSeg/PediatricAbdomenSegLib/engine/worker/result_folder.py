@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import shutil
-import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from types import MappingProxyType
 
-from ..cases.atomic_file import as_resource_error
+from ..cases.atomic_file import as_resource_error, move_patiently
 from ..checksums import sha256_of_file
 from ..errors import ResourceError, UsageError
-from .processes import is_alive
+from ..writer_mark import MARK, is_left_over, new_mark
 
 RESULT_NAME = "result.json"
 ENTROPY_NAME = "entropy.nii.gz"
@@ -30,7 +28,6 @@ RESULT_FILES = (
     RESULT_NAME,
 )
 _NOTHING: Mapping[str, str] = MappingProxyType({})
-_MACHINE = f"{uuid.getnode():x}"
 # Where the files of an earlier result are while new ones take their place: until all are there, and from then on.
 _BEING_REPLACED, _REPLACED = "being-replaced", "replaced"
 
@@ -53,7 +50,7 @@ def require_space(folder: Path, needed_bytes: int, free: Callable[[Path], int] =
 
 @contextmanager
 def staged_results(
-    output: Path, move: Callable[[Path, Path], None] = os.replace, kept: Mapping[str, str] = _NOTHING
+    output: Path, move: Callable[[Path, Path], None] = move_patiently, kept: Mapping[str, str] = _NOTHING
 ) -> Iterator[Path]:
     """Hand out an empty folder; what is in it becomes the content of ``output`` when the block ends without error.
 
@@ -63,7 +60,7 @@ def staged_results(
     undoes a replacement that was cut short.
 
     Args:
-        move: `os.replace`, handed in by tests.
+        move: `move_patiently`, handed in by tests.
         kept: earlier files that get another name instead of going, see `edited_results`.
 
     Raises:
@@ -77,7 +74,7 @@ def staged_results(
     # Inside an existing output folder rather than beside it: that may be a mounted disk or the only writable place.
     inside, beside = (output, ".partial-"), (output.parent, f".{output.name}.partial-")
     base, prefix = inside if output.exists() else beside
-    staging = base / f"{prefix}{_MACHINE}-{os.getpid()}-{secrets.token_hex(4)}"
+    staging = base / f"{prefix}{new_mark()}"
     try:
         with os_errors_named(output):
             base.mkdir(parents=True, exist_ok=True)
@@ -133,7 +130,7 @@ def _free_name(folder: Path, name: str) -> str:
 
 def _publish(staging: Path, output: Path, move: Callable[[Path, Path], None], kept: Mapping[str, str]) -> None:
     if not output.exists():
-        os.rename(staging, output)
+        move_patiently(staging, output, os.rename)
         return
     aside = staging / _BEING_REPLACED
     try:
@@ -142,7 +139,7 @@ def _publish(staging: Path, output: Path, move: Callable[[Path, Path], None], ke
         for name in reversed(RESULT_FILES):
             if (output / name).exists():
                 move(output / name, output / kept[name] if name in kept else aside / name)
-        aside.rename(staging / _REPLACED)
+        move_patiently(aside, staging / _REPLACED)
         for name in RESULT_FILES:
             if (staging / name).exists():
                 move(staging / name, output / name)
@@ -150,7 +147,7 @@ def _publish(staging: Path, output: Path, move: Callable[[Path, Path], None], ke
         _undo(staging, output)
         for name, other in kept.items():
             if (output / other).exists():
-                os.replace(output / other, output / name)
+                move_patiently(output / other, output / name)
         raise
 
 
@@ -163,7 +160,7 @@ def _undo(staging: Path, output: Path) -> None:
             (output / name).unlink(missing_ok=True)
     for name in RESULT_FILES:
         if (earlier / name).exists():
-            os.replace(earlier / name, output / name)
+            move_patiently(earlier / name, output / name)
 
 
 def _require_no_others(output: Path) -> None:
@@ -178,11 +175,10 @@ def _require_no_others(output: Path) -> None:
 
 def _remove_leftovers(base: Path, prefix: str, output: Path) -> None:
     """Remove the staging folders of processes of this machine that no longer run; earlier results come back first."""
-    ours = f"{prefix}{_MACHINE}-"
     folders = list(base.iterdir()) if os.access(base, os.R_OK | os.X_OK) else []
     for folder in folders:
-        pid = folder.name.removeprefix(ours).split("-")[0] if folder.name.startswith(ours) else ""
-        if pid.isdigit() and not is_alive(int(pid)):
+        mark = MARK.fullmatch(folder.name.removeprefix(prefix)) if folder.name.startswith(prefix) else None
+        if mark is not None and is_left_over(mark):
             if not (output / RESULT_NAME).exists():
                 _undo(folder, output)
             shutil.rmtree(folder, ignore_errors=True)

@@ -19,9 +19,11 @@ def strings(tmp_path):
         dataset.SpecificCharacterSet = "ISO_IR 192"
         dataset.PatientName, dataset.PatientID = "Müller-Lüdenscheidt^Eva^Jo", "48151"
         dataset.PatientBirthDate, dataset.PatientSex = "20190307", "F"
-        dataset.OtherPatientNames = "Иванова^Ева"
+        dataset.OtherPatientNames = ["Иванова^Ева", "Petrow^Boris"]
         dataset.TypeOfPatientID = "TEXT"
-        dataset.PatientAddress = ""
+        dataset.PatientAddress = "Upper Lane 7^^Neustadt^^69120^DE"
+        dataset.AdditionalPatientHistory, dataset.Allergies = "tumour", "contrast"
+        dataset.PatientMotherBirthName = ""
         other = Dataset()
         other.PatientID, other.IssuerOfPatientID = "Z-99/7", "St. Elsewhere"
         dataset.OtherPatientIDsSequence = Sequence([other])
@@ -41,6 +43,12 @@ def strings(tmp_path):
         "this is EVA.",
         "иванова",
         "id 48151",
+        "eva01",
+        "the Müllers",
+        "of boriss",
+        "the girl from Neustadt",
+        "D-69120",
+        "upper lane 7",
         "z-99/7",
         "st. elsewhere",
         "born 2019-03-07",
@@ -65,6 +73,9 @@ def test_names_ids_and_birth_dates_are_found_in_every_spelling(strings, text):
         "text",
         "F",
         "cut 3 slices too low, 2019",
+        "look elsewhere",
+        "upper pole, 7 slices",
+        "tumour not included, contrast good",
         "C01",
     ],
 )
@@ -108,3 +119,14 @@ def test_an_image_file_has_no_patient_module(tmp_path):
     (tmp_path / "ct.nii.gz").write_bytes(b"x")
     reference = image_reference(tmp_path / "ct.nii.gz", tmp_path)
     assert patient_strings(tmp_path / "ct.nii.gz", reference) == PatientStrings()
+
+
+@pytest.mark.filterwarnings("ignore:Invalid value for VR DA")
+@pytest.mark.parametrize("day", ["", "00000000"])
+def test_a_birth_date_that_was_taken_out_is_nothing_to_look_for(tmp_path, day):
+    def without(index, dataset):
+        dataset.PatientName = dataset.PatientID = ""
+        dataset.PatientBirthDate = day
+
+    folder = write_series(tmp_path / "ct", (2, 4, 4), change=without)
+    assert patient_strings(folder, image_reference(folder, tmp_path)) == PatientStrings()

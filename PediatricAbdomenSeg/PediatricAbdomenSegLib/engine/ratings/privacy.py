@@ -1,7 +1,9 @@
 """Nothing that names a patient gets into a rating or an export: texts are compared with the patient module of the CTs.
 
 Names are compared in parts of three letters and more, without case and diacritics; short parts as whole words only,
-because "Eva" must not forbid "evaluation". Birth dates count in the usual ways of writing them.
+because "Eva" must not forbid "evaluation". Addresses are compared line by line (street, town, postcode): their words,
+such as "Upper", are needed in comments. So are those of the history and the like, which are left out. Birth dates count
+in the usual ways of writing them.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import InputError, ResourceError
 from .dicom_identity import DAMAGED, file_of_series
@@ -18,12 +21,18 @@ from .raters import folded
 from .record import RatingRecord
 from .study import ImageReference
 
+if TYPE_CHECKING:
+    from pydicom import DataElement
+
 FEWEST_LETTERS = 3
 # Parts of at least this length are looked for inside words as well: "Johanna" in "Johannas", "xJohanna01".
 _INSIDE_WORDS = 5
 _PATIENT_GROUP = 0x0010
 # Value representations that hold words of the patient's own; codes such as sex, numbers and ages identify nobody.
 _TEXT_REPRESENTATIONS = {"PN", "LO", "SH", "LT", "ST", "UT", "UC", "DA"}
+# AdditionalPatientHistory "tumour" must not forbid a comment on the tumour: what describes a child names none.
+_DESCRIPTIONS = {"AdditionalPatientHistory", "Allergies", "EthnicGroup", "MedicalAlerts", "PatientSpeciesDescription"}
+_NAME_PARTS, _ADDRESS_LINES = r"[\^=\s,\-]+", r"[\^,;\r\n]+"
 _TRANSCRIBED = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa"})
 _YEARS = ("%Y", "%y")
 # The other members are codes, hashes, numbers and times that the software writes.
@@ -70,9 +79,8 @@ def patient_strings(image: Path, reference: ImageReference) -> PatientStrings:
     try:
         dataset = dcmread(path, stop_before_pixels=True)
         for element in dataset.iterall():  # other ids stand in a sequence
-            if element.tag.group == _PATIENT_GROUP and element.VR in _TEXT_REPRESENTATIONS:
-                for value in element.value if element.VM > 1 else [element.value or ""]:
-                    found |= _dates(str(value)) if element.VR == "DA" else _parts(str(value), element.VR == "PN")
+            if element.tag.group == _PATIENT_GROUP and element.keyword not in _DESCRIPTIONS:
+                found |= _strings_of(element)
     except OSError as error:
         raise ResourceError(f"{path.name} cannot be read: {error.strerror}.", "Check its permissions.") from error
     except DAMAGED as error:
@@ -114,11 +122,18 @@ def _contains(text: str, part: str) -> bool:
     return re.search(rf"(?<!{neighbour}){re.escape(part)}(?!{neighbour})", text) is not None
 
 
-def _parts(text: str, is_name: bool) -> set[str]:
-    """A value as a whole, and for names each part as well, with umlauts in both transcriptions."""
-    whole = text.strip()
-    parts = {whole, *re.split(r"[\^=\s,\-]+", whole)} if is_name else {whole}
-    lower = {part.casefold() for part in parts}
+def _strings_of(element: DataElement) -> set[str]:
+    if element.VR not in _TEXT_REPRESENTATIONS:
+        return set()
+    separators = _NAME_PARTS if element.VR == "PN" else _ADDRESS_LINES if element.keyword == "PatientAddress" else ""
+    values = [str(value) for value in (element.value if element.VM > 1 else [element.value or ""])]
+    return set().union(*(_dates(value) if element.VR == "DA" else _parts(value, separators) for value in values))
+
+
+def _parts(text: str, separators: str) -> set[str]:
+    """A value as a whole, and in parts where there are separators, with umlauts in both transcriptions."""
+    parts = {text, *(re.split(separators, text) if separators else ())}
+    lower = {part.strip().casefold() for part in parts}
     return {folded(part) for part in lower} | {folded(part.translate(_TRANSCRIBED)) for part in lower}
 
 

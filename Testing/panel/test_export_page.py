@@ -113,7 +113,7 @@ def test_ticked_organs_go_into_files_under_their_short_names(an_export_panel, tm
     assert "None of the chosen organs" in ui.summaryLabel.text
     click(ui.allOrgansButton)
     click(ui.exportButton)
-    assert "Written: 2 organs (Spleen, Liver)" in ui.summaryLabel.text
+    assert "Organs written (2): Spleen, Liver." in ui.summaryLabel.text
     labels = read_label_map(tmp_path / "CT_segmentation_labels.nrrd")
     assert sorted(set(labels.array.ravel())) == [0, 1, 6]
     assert (tmp_path / "CT_segmentation.seg.nrrd").is_file()

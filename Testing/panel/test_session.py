@@ -141,7 +141,7 @@ def test_from_dicom_to_an_rtstruct_that_holds_the_correction(
     parameters.export_body = parameters.smooth_contours = True
     an_open_panel.refresh()
     pages["ExportPage"].export()
-    process_events(until=lambda: "contours in the RTSTRUCT" in ui.summaryLabel.text, timeout_s=180)
+    process_events(until=lambda: "Contours in the RTSTRUCT" in ui.summaryLabel.text, timeout_s=180)
 
     (rtstruct,) = out.glob("*_rtstruct.dcm")
     extents = z_extents_mm(rtstruct)
@@ -157,7 +157,7 @@ def test_from_dicom_to_an_rtstruct_that_holds_the_correction(
     (labels,) = out.glob("*_labels.nii.gz")
     assert sorted(set(read_label_map(labels).array.ravel())) == [0, 1, 6]
     assert len(list(out.glob("*.seg.nrrd"))) == 1
-    assert "Written: 2 organs (Spleen, Liver)" in ui.summaryLabel.text
+    assert "Organs written (2): Spleen, Liver." in ui.summaryLabel.text
 
     # Send both DICOM files
     (dicom_seg,) = out.glob("*_seg.dcm")

@@ -125,7 +125,7 @@ class ExportPage:
         def done(results: list[dict[str, Any]]) -> None:
             self._set_writing(False)
             notes = [
-                _("{count} contours in the RTSTRUCT.").format(count=result["contours"])
+                _("Contours in the RTSTRUCT: {count}.").format(count=result["contours"])
                 for result in results
                 if "contours" in result
             ]

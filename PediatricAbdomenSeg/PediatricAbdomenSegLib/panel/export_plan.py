@@ -141,7 +141,7 @@ def named(organs: Sequence[Organ], style: str) -> tuple[Organ, ...]:
 def summary_text(paths: Sequence[Path], organs: Sequence[str], notes: Sequence[str] = ()) -> str:
     """What was written, for the user to read and to copy."""
     lines = [
-        _("Written: {count} organs ({names}).").format(count=len(organs), names=", ".join(organs)),
+        _("Organs written ({count}): {names}.").format(count=len(organs), names=", ".join(organs)),
         *(str(path) for path in paths),
         *notes,
     ]

@@ -203,7 +203,7 @@ class RatingPage:
         if files.is_changed and files.token not in self._confirmed:
             self._message.ask_about_change(None)
         elif unassigned:
-            text = _("{n} structures in the file of contours are no organ of the table.")
+            text = _("Structures in the file of contours that are no organ of the table: {n}.")
             self._message.say(text.format(n=unassigned))
 
     def _take_failure(self, error: PediatricAbdomenSegError) -> None:

@@ -163,7 +163,7 @@ def bland_altman_plot(comparison: BlandAltman) -> str:
     biggest = max((count for _, _, count in comparison.points), default=1)
     for mean, difference, count in comparison.points:
         radius = 3 + 13 * math.sqrt(count / biggest)
-        title = f"<title>mean {mean:g}, difference {rounded(difference, 0)}: {count} contours</title>"
+        title = f"<title>mean {mean:g}, difference {rounded(difference, 0)}; contours: {count}</title>"
         parts.append(
             f'<circle cx="{x_of(mean):.1f}" cy="{y_of(difference):.1f}" r="{radius:.1f}" fill="{INK}" '
             f'fill-opacity="0.55">{title}</circle>'

@@ -140,6 +140,25 @@ def test_a_double_click_opens_the_segment_in_an_editor_of_its_own(a_reviewed_pan
     assert editor.currentSegmentID() == "spleen"
 
 
+def test_painting_an_organ_takes_nothing_from_its_neighbours_unless_the_user_wants_it_to(a_reviewed_panel):
+    review = a_reviewed_panel.review
+    review.ui.organTable.cellDoubleClicked.emit(1, 0)
+    node = review.ui.segmentEditorWidget.mrmlSegmentEditorNode()
+    assert node.GetOverwriteMode() == node.OverwriteNone
+    node.SetOverwriteMode(node.OverwriteVisibleSegments)
+    review.ui.organTable.cellDoubleClicked.emit(0, 0)
+    assert node.GetOverwriteMode() == node.OverwriteVisibleSegments
+    review.forget_nodes()
+    node.SetOverwriteMode(node.OverwriteAllSegments)  # as Slicer leaves it when a scene is closed
+    review.read_segments()
+    review.ui.organTable.cellDoubleClicked.emit(1, 0)
+    assert node.GetOverwriteMode() == node.OverwriteNone
+
+
+def test_the_list_of_organs_is_headed_by_their_icon(a_reviewed_panel):
+    assert not a_reviewed_panel.review.ui.organTable.horizontalHeaderItem(0).icon().isNull()
+
+
 def test_what_the_editor_changes_is_counted_after_a_moment(a_reviewed_panel, process_events):
     from PediatricAbdomenSegLib.scene import edit_tools
 

@@ -45,10 +45,18 @@ class EmbeddedEditor:
         self.widget.removeViewObservations()
 
     def open(self, segmentation_node: Any, volume_node: Any, segment_id: str) -> None:
-        """Edit one segment on a volume."""
+        """Edit one segment on a volume.
+
+        What is painted over another segment stays the other's as well, until the user chooses otherwise under Masking.
+        """
+        node = self._node()
+        if not self.is_on(segmentation_node):
+            # By default, also after a scene was closed, Slicer takes it from the other. Organs at risk are contoured
+            # each by itself: correcting one must not change another, which may have been accepted already.
+            node.SetOverwriteMode(node.OverwriteNone)
         self._is_opening = True  # another segmentation begins with its first segment, which nobody has chosen
         try:
-            self.widget.setMRMLSegmentEditorNode(self._node())
+            self.widget.setMRMLSegmentEditorNode(node)
             self.widget.setSegmentationNode(segmentation_node)
             self.widget.setSourceVolumeNode(volume_node)
             self.widget.setCurrentSegmentID(segment_id)

@@ -23,6 +23,7 @@ class OrganTable:
         on_selected: receives the row that was clicked or reached by keyboard; also one that is clicked once more.
         on_opened: receives the row that was double-clicked.
         on_visible: receives a row and whether it shall be shown.
+        icon: heads the column of organs.
     """
 
     def __init__(
@@ -31,12 +32,14 @@ class OrganTable:
         on_selected: Callable[[OrganRow], None],
         on_opened: Callable[[OrganRow], None],
         on_visible: Callable[[OrganRow, bool], None],
+        icon: Any,
     ) -> None:
         self._table = table
         self._on_selected, self._on_opened, self._on_visible = on_selected, on_opened, on_visible
         self.rows: tuple[OrganRow, ...] = ()
         table.setColumnCount(4)
         table.setHorizontalHeaderLabels([_("Organ"), _("ml"), _("Look at"), _("Verdict")])
+        table.horizontalHeaderItem(ORGAN).setIcon(icon)
         header = table.horizontalHeader()
         header.setSectionResizeMode(ORGAN, qt.QHeaderView.Stretch)
         for column in (VOLUME, FLAGS, VERDICT):

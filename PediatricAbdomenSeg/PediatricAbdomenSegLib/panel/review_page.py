@@ -40,7 +40,8 @@ class ReviewPage:
         self._shown: Any | None = None
         self._watch = SegmentWatch(self.read_segments)
         self._editor = EmbeddedEditor(self.ui.segmentEditorWidget, session.scene, self._on_editor_segment)
-        self._table = OrganTable(self.ui.organTable, self._on_selected, self.open_editor, self._on_visible)
+        icon = qt.QIcon(resource_path("Icons/Organs.png"))
+        self._table = OrganTable(self.ui.organTable, self._on_selected, self.open_editor, self._on_visible, icon)
         self._fill_presets()
         self.ui.editorCollapsibleButton.connect("contentsCollapsed(bool)", lambda is_folded: self._use_editor())
         self.ui.presetComboBox.connect("activated(int)", self._on_preset)

@@ -206,3 +206,70 @@ def test_old_locks_of_killed_sessions_are_removed_and_those_of_living_ones_kept(
         os.utime(path, (0, 0))
     JobStore(an_earlier_store.folder).close()
     assert list(sessions.iterdir()) == [living]
+
+
+@pytest.fixture
+def an_open_input(monkeypatch):
+    """Windows' refusal to remove a file that another program has open; call it to close the file."""
+    unlink, is_open = Path.unlink, [True]  # emptied when it is closed
+
+    def refuse(path, *arguments, **options):
+        if is_open and path.name == "input.nrrd":
+            raise PermissionError(13, "being used by another process")
+        unlink(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    return is_open.clear
+
+
+@pytest.mark.parametrize("with_result", [False, True])
+def test_a_discarded_job_that_another_program_has_open_is_never_offered_and_goes_later(
+    a_store, an_open_input, with_result
+):
+    job = a_store.create(REQUEST, CONTEXT, write_volume)
+    if with_result:
+        write_result(job)
+    with pytest.raises(ResourceError, match="cannot be removed"):
+        a_store.discard(job)
+    assert a_store.unfinished_or_unclaimed() == () and (job.folder / "input.nrrd").exists()
+    an_open_input()
+    assert a_store.unfinished_or_unclaimed() == () and not job.folder.exists()
+
+
+def test_a_full_disk_does_not_keep_a_job_from_being_discarded(a_store, monkeypatch):
+    job = a_store.create(REQUEST, CONTEXT, write_volume)
+
+    def refuse(*_):
+        raise ResourceError("No space left")
+
+    monkeypatch.setattr(a_store, "mark", refuse)
+    a_store.discard(job)
+    assert not job.folder.exists()
+
+
+@posix_only
+def test_nobody_else_can_read_a_private_folder(a_store):
+    assert a_store.private_folder("export").stat().st_mode & 0o077 == 0
+
+
+def test_private_folders_of_sessions_that_were_killed_go_and_those_of_living_ones_stay(tmp_path, a_store):
+    script = (
+        "import os, pathlib, sys\n"
+        "from PediatricAbdomenSegLib.panel.job_store import JobStore\n"
+        "folder = JobStore(pathlib.Path(sys.argv[1])).private_folder('export')\n"
+        "(folder / 'ct.dcm').write_bytes(b'name of a patient'); os._exit(9)\n"
+    )
+    living = a_store.private_folder("rating")
+    (living / "image.nrrd").write_bytes(b"voxels")
+    environment = {**os.environ, "PYTHONPATH": str(LIBRARY)}
+    subprocess.run([sys.executable, "-c", script, str(a_store.folder)], env=environment, check=False)
+    assert len(list(a_store.folder.glob("*/ct.dcm"))) == 1
+    JobStore(a_store.folder).close()
+    assert list(a_store.folder.glob("*/ct.dcm")) == [] and (living / "image.nrrd").exists()
+
+
+def test_what_lies_in_private_folders_goes_when_slicer_quits_but_jobs_stay(tmp_path):
+    store = JobStore(tmp_path)
+    folder, job = store.private_folder("export"), store.create(REQUEST, CONTEXT, write_volume)
+    store.close()
+    assert not folder.exists() and job.folder.exists()

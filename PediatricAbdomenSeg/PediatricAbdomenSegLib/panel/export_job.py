@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -96,7 +95,7 @@ class ExportJob:
 
         Raises `PediatricAbdomenSegError`.
         """
-        folder = Path(tempfile.mkdtemp(prefix="export-", dir=self._session.runner.store.folder))
+        folder = self._session.runner.store.private_folder("export")
         results: list[dict[str, Any]] = []
 
         def clean_up(call: Callable[..., None]) -> Callable[..., None]:

@@ -1,15 +1,19 @@
 """Jobs on disk: one private folder each, so that no result is lost when Slicer ends before it could show it.
 
 A folder holds ``job.json``, the volume handed to the worker, and ``result/``, which the worker writes whole or not at
-all. It is removed once the result is in the scene or the job has failed: images of patients do not pile up.
+all. It is removed once the result is in the scene or the job has failed: images of patients do not pile up. What could
+not be removed then, or belongs to a session that was killed, goes later.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import shutil
+import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -24,8 +28,9 @@ from .session_lock import SessionLock, is_alive
 SCHEMA_VERSION = 1
 _JOB_NAME, _RESULT_FOLDER, _SESSIONS_FOLDER = "job.json", "result", "sessions"
 
-WRITING, QUEUED, RUNNING, FINISHED = "writing", "queued", "running", "finished"
+WRITING, QUEUED, RUNNING, FINISHED, DISCARDED = "writing", "queued", "running", "finished", "discarded"
 UNCLAIMED, INTERRUPTED = "unclaimed", "interrupted"
+_PRIVATE_FOLDER = re.compile(r"[a-z]+-(?P<session>[0-9a-f]{12})-.+")
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,7 @@ class JobStore:
             self.folder.mkdir(parents=True, exist_ok=True)
             self.folder.chmod(0o700)
             self._lock = SessionLock(self.folder / _SESSIONS_FOLDER)
+            self._remove_private_folders()
         except OSError as error:
             raise as_resource_error(error, self.folder) from error
 
@@ -118,6 +124,22 @@ class JobStore:
             raise
         return job
 
+    def private_folder(self, purpose: str) -> Path:
+        """A new folder, readable by this user only, for images of patients that this session alone has a use for.
+
+        Whoever asked for it removes it; the next session removes what a killed one has left.
+
+        Args:
+            purpose: small letters a to z, for whoever looks into the folder of jobs.
+
+        Raises:
+            ResourceError: it cannot be made.
+        """
+        try:
+            return Path(tempfile.mkdtemp(prefix=f"{purpose}-{self._lock.token}-", dir=self.folder))
+        except OSError as error:
+            raise as_resource_error(error, self.folder) from error
+
     def mark(self, job: Job, state: str) -> None:
         """Note the job's state; the job belongs to this session from now on. Raises `ResourceError`."""
         content = {
@@ -135,12 +157,15 @@ class JobStore:
         """Remove the job's folder: its result is in the scene, or nobody wants it.
 
         Raises:
-            ResourceError: it cannot be removed, for example because another program has a file open.
+            ResourceError: it cannot be removed, for example because another program has a file open. It is tried
+                again by `unfinished_or_unclaimed`.
         """
-        try:
-            shutil.rmtree(job.folder)
-        except FileNotFoundError:
+        if not job.folder.exists():
             return
+        with suppress(ResourceError):  # a full disk does not keep anything from being removed
+            self.mark(job, DISCARDED)
+        try:
+            _remove(job.folder)
         except OSError as error:
             raise ResourceError(
                 f"{job.folder} cannot be removed: {error.strerror}.",
@@ -160,22 +185,42 @@ class JobStore:
             if job is None or not self._may_take(content):
                 continue
             record = _read_json(job.result_folder / RESULT_NAME)
-            if record is not None:
+            if record is not None and content["state"] != DISCARDED:
                 found.append(LeftJob(job, UNCLAIMED, record))
-            elif content["state"] != WRITING and Path(job.request.input).is_file():
+            elif content["state"] in (QUEUED, RUNNING, FINISHED) and Path(job.request.input).is_file():
                 found.append(LeftJob(job, INTERRUPTED, None))
             else:
-                shutil.rmtree(job.folder, ignore_errors=True)
+                with suppress(OSError):  # still open in another program: the next time
+                    _remove(job.folder)
         return tuple(found)
 
     def _may_take(self, content: Mapping[str, Any]) -> bool:
         if content["session"] == self._lock.token:
-            return content["state"] == FINISHED
+            return content["state"] in (FINISHED, DISCARDED)
         return not is_alive(self.folder / _SESSIONS_FOLDER, content["session"])
 
+    def _remove_private_folders(self) -> None:
+        """Remove those of sessions that have ended."""
+        for path in self.folder.iterdir():
+            match = _PRIVATE_FOLDER.fullmatch(path.name)
+            if match is not None and not is_alive(self.folder / _SESSIONS_FOLDER, match["session"]):
+                shutil.rmtree(path, ignore_errors=True)
+
     def close(self) -> None:
-        """This session ends: its jobs may be offered by the next one."""
+        """This session ends: its jobs may be offered by the next one, its private folders go."""
         self._lock.release()
+        with suppress(OSError):  # the next one tries again
+            self._remove_private_folders()
+
+
+def _remove(folder: Path) -> None:
+    """Remove a job's folder, job.json last: without that nobody would ever find what cannot be removed now."""
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name != _JOB_NAME:
+            path.unlink()
+    shutil.rmtree(folder)
 
 
 def _read_json(path: Path) -> dict[str, Any] | None:

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
-import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from slicer.i18n import tr as _
 
-from ..engine.cases.atomic_file import as_resource_error
 from ..engine.cases.image_file import read_image, read_label_map
 from ..engine.errors import InputError, PediatricAbdomenSegError, ResourceError
 from ..engine.organs import organ_by_key
@@ -23,9 +19,6 @@ from ..scene.case_nodes import CaseNodes, add_case
 from .rating_task import CaseFiles
 from .session import Session
 from .toolkit import wait_cursor
-
-_PREFIX = "rating-"
-_OLD_S = 86_400.0
 
 
 @dataclass
@@ -64,7 +57,6 @@ class CaseLoader:
     def __init__(self, session: Session, is_blinded: bool) -> None:
         self._session, self._is_blinded = session, is_blinded
         self._prepared: dict[str, _Prepared] = {}
-        _remove_old(session.runner.store.folder)
 
     def load(
         self,
@@ -123,7 +115,7 @@ class CaseLoader:
         return bool(self._session.settings.interpreter) and not self._session.is_busy
 
     def _ask(self, files: CaseFiles) -> _Prepared:
-        prepared = self._prepared[files.token] = _Prepared(files, self._new_folder())
+        prepared = self._prepared[files.token] = _Prepared(files, self._session.runner.store.private_folder("rating"))
 
         def settle(result: dict[str, Any] | None, error: PediatricAbdomenSegError | None) -> None:
             prepared.result, prepared.error = result, error
@@ -151,7 +143,7 @@ class CaseLoader:
         return prepared
 
     def _prepare_here(self, files: CaseFiles) -> _Prepared:
-        prepared = _Prepared(files, self._new_folder())
+        prepared = _Prepared(files, self._session.runner.store.private_folder("rating"))
         try:
             with wait_cursor():
                 prepared.result = prepare_rating_case(
@@ -183,13 +175,6 @@ class CaseLoader:
             _("Score another case, and tell who made the study the name of this file."),
         )
 
-    def _new_folder(self) -> Path:
-        parent = self._session.runner.store.folder
-        try:
-            return Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
-        except OSError as error:
-            raise as_resource_error(error, parent) from error
-
     def _drop_all_but(self, token: str) -> None:
         """Nothing is cancelled: preparing takes about a second, and its files are removed when it is through."""
         for key in [key for key in self._prepared if key != token]:
@@ -199,11 +184,3 @@ class CaseLoader:
         prepared = self._prepared.pop(token, None)
         if prepared is not None and prepared.is_through:
             shutil.rmtree(prepared.folder, ignore_errors=True)
-
-
-def _remove_old(folder: Path) -> None:
-    """Remove what a session that was killed has left; a younger one may belong to another Slicer."""
-    for path in folder.glob(f"{_PREFIX}*"):
-        with suppress(OSError):  # another session may be doing the same
-            if time.time() - path.stat().st_mtime > _OLD_S:
-                shutil.rmtree(path, ignore_errors=True)

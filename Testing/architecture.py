@@ -20,6 +20,7 @@ BASE = (
     "checksums",
     "user_folder",
     "system_memory",
+    "wording",
     "writer_mark",
 )
 

@@ -10,9 +10,12 @@ from ct_series_builder import ORIENTATIONS, hounsfield_pattern, write_series
 from enhanced_ct_builder import write_enhanced
 from itk_series import read_file_with_itk
 from PediatricAbdomenSegLib.engine.cases.dicom_series import read_series
+from PediatricAbdomenSegLib.engine.cases.roi_mask import RoiMask
+from PediatricAbdomenSegLib.engine.cases.rtstruct_writer import write_rtstruct
 from PediatricAbdomenSegLib.engine.cases.series_choice import list_series
 from PediatricAbdomenSegLib.engine.cases.series_references import read_references
 from PediatricAbdomenSegLib.engine.errors import InputError
+from PediatricAbdomenSegLib.engine.organs import organ_by_key
 
 
 @pytest.mark.parametrize("orientation", ORIENTATIONS.values(), ids=ORIENTATIONS.keys())
@@ -46,6 +49,18 @@ def test_references_name_instance_and_frame(tmp_path):
     assert references == read_series(folder).references
     assert {one.sop_instance_uid for one in references.slices} == {header.SOPInstanceUID}
     assert [one.frame_number for one in references.slices] == [1, 2, 3, 4, 5]
+
+
+def test_contours_name_instance_and_frame(tmp_path):
+    folder = write_enhanced(tmp_path / "ct" / "ct.dcm", order=(3, 0, 4, 1, 2))
+    references = read_references(folder)
+    mask = np.zeros((5, 40, 48), bool)
+    mask[1:4, 10:20, 10:30] = True
+    write_rtstruct(references, [RoiMask(organ_by_key("liver"), mask)], tmp_path / "rt.dcm")
+    contours = pydicom.dcmread(tmp_path / "rt.dcm").ROIContourSequence[0].ContourSequence
+    images = [contour.ContourImageSequence[0] for contour in contours]
+    assert {image.ReferencedSOPInstanceUID for image in images} == {references.slices[0].sop_instance_uid}
+    assert [image.ReferencedFrameNumber for image in images] == [4, 5, 1]
 
 
 def test_each_frame_may_have_its_own_rescale(tmp_path):

@@ -43,7 +43,7 @@ def test_a_medium_is_read_by_its_folder_or_its_dicomdir(a_medium, name):
 def test_a_file_lost_in_copying_is_an_error_even_at_the_end_of_the_stack(a_medium):
     uid = uid_of(a_medium, 5)
     image_files(a_medium, 40 * 48 * 2)[-1].unlink()
-    with pytest.raises(InputError, match=f"DICOMDIR lists 5 images of the series {uid}, 1 of them are not there"):
+    with pytest.raises(InputError, match=f"DICOMDIR lists 5 images of the series {uid}; 1 not there: "):
         read_case(a_medium, uid)
 
 

@@ -142,7 +142,7 @@ def test_values_above_int16_are_clipped_not_wrapped_and_that_is_said(tmp_path):
     stored[0, 0, :3] = 60000
     volume = read_stored(tmp_path, stored, np.uint16)
     assert volume.array[0, 0, :4].tolist() == [32767, 32767, 32767, -991]
-    assert volume.notes == ("3 voxels above 32767 HU were set to 32767 HU.",)
+    assert volume.notes == ("Values above 32767 HU were set to 32767 HU in 3 voxels.",)
 
 
 def test_eight_and_thirty_two_bits_are_read(tmp_path):

@@ -83,7 +83,7 @@ def test_fractions_are_rounded_and_large_values_clipped(tmp_path):
 def test_voxels_that_are_no_numbers_are_counted(tmp_path, value):
     array = np.zeros((2, 3, 4))
     array[0, 0, :2] = value, 5
-    with pytest.raises(InputError, match=r"ct\.nrrd: 1 voxels are NaN or infinite"):
+    with pytest.raises(InputError, match=r"ct\.nrrd: NaN or infinite in 1 voxel"):
         read_image(_write(tmp_path / "ct.nrrd", array))
 
 

@@ -168,6 +168,19 @@ def test_a_replaced_roi_keeps_number_and_name_but_not_its_contours(references, t
     assert len(set(numbers)) == 3
 
 
+def test_a_replaced_roi_keeps_its_name_as_it_was_written(references, tmp_path):
+    def change(dataset):
+        dataset.StructureSetROISequence[0].ROIName = " Leber"
+
+    existing = _their_structure_set(references, tmp_path / "theirs.dcm", change)
+    append_to_rtstruct(references, [_roi("liver", _mask(6, 12))], tmp_path / "ours.dcm", existing, replaced=["Leber"])
+    names = [
+        pydicom.dcmread(path).StructureSetROISequence[0].get_item("ROIName").value
+        for path in (existing, tmp_path / "ours.dcm")
+    ]
+    assert names[0] == names[1] == b" Leber"
+
+
 def test_names_that_are_taken_are_counted_on_whatever_their_case(references, tmp_path):
     def change(dataset):
         dataset.StructureSetROISequence[0].ROIName = "SPLEEN"

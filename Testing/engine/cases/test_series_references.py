@@ -8,8 +8,9 @@ import pytest
 
 from ct_series_builder import ORIENTATIONS, write_series
 from PediatricAbdomenSegLib.engine.cases.dicom_series import read_series
-from PediatricAbdomenSegLib.engine.cases.series_references import read_references
+from PediatricAbdomenSegLib.engine.cases.series_references import read_references, references_on_grid
 from PediatricAbdomenSegLib.engine.errors import InputError
+from PediatricAbdomenSegLib.engine.geometry import Geometry
 
 
 @pytest.mark.parametrize("orientation", ORIENTATIONS.values(), ids=ORIENTATIONS.keys())
@@ -48,3 +49,29 @@ def test_slices_of_two_frames_of_reference_are_refused(tmp_path):
 
     with pytest.raises(InputError, match="Frame of Reference UID"):
         read_references(write_series(tmp_path / "ct", change=change))
+
+
+@pytest.mark.parametrize("orientation", ORIENTATIONS.values(), ids=ORIENTATIONS.keys())
+def test_files_in_any_order_are_matched_to_the_slices_of_their_volume(tmp_path, orientation):
+    volume = read_series(write_series(tmp_path / "ct", orientation=orientation))
+    files = [one.path for one in volume.references.slices]
+    assert references_on_grid([files[i] for i in (3, 0, 4, 1, 2)], volume.geometry) == volume.references
+
+
+@pytest.mark.parametrize("moved", [(1, 0, 0), (-1, 0, 0), (0.5, 0, 0), (0, 1, 0), (0, 0, 1), (0, 0, -1)], ids=str)
+def test_files_are_not_matched_to_a_volume_that_lies_elsewhere(an_axial_series, moved):
+    volume = read_series(an_axial_series)
+    affine = volume.geometry.affine.copy()
+    affine[:3, 3] = volume.geometry.to_ras(np.array(moved))
+    with pytest.raises(InputError, match="not the corner of a slice"):
+        references_on_grid([one.path for one in volume.references.slices], Geometry(volume.geometry.shape, affine))
+
+
+def test_two_files_of_one_slice_are_not_matched_to_two_slices(tmp_path):
+    def change(index, dataset):
+        dataset.ImagePositionPatient[2] = 2 * min(index, 3)
+
+    geometry = read_series(write_series(tmp_path / "ct", shape=(5, 8, 9))).geometry
+    twice = write_series(tmp_path / "twice", shape=(5, 8, 9), change=change)
+    with pytest.raises(InputError):
+        references_on_grid(sorted(twice.iterdir()), geometry)

@@ -76,6 +76,16 @@ def test_images_on_a_filled_grid_keep_their_values_and_places(tmp_path):
         assert np.allclose(volume.geometry.to_ras((index, 0, 0)) * (-1, -1, 1), reference.position_mm, atol=1e-4)
 
 
+def test_an_image_a_rounding_beside_its_slice_is_taken_as_it_is(tmp_path):
+    noise = np.random.default_rng(2).integers(-1000, 1000, (8, 16, 18), dtype=np.int16)
+    heights = [0, 2, 4.04, 6, 8, 9.97, 12, 14]
+    folder = write_series(
+        tmp_path / "ct", hounsfield=noise, change=lambda i, one: at_heights(heights)(i, one) or i != 3
+    )
+    volume = read_series(folder, gaps="fill")
+    assert np.array_equal(np.delete(volume.array, 3, 0), np.delete(noise, 3, 0))
+
+
 def test_two_spacings_become_the_coarsest_grid_all_images_lie_on(tmp_path):
     heights = [0, 2, 4, 6, 11, 16, 21]
     values = (np.array(heights)[:, None, None] * 10 + np.arange(16)[None, :, None] + np.zeros((1, 1, 18))).astype(

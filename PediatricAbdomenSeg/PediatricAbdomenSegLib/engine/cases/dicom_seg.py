@@ -19,6 +19,7 @@ from ...version import __version__
 from ..errors import InputError, UsageError
 from ..organs import CodedConcept
 from ..progress import OnProgress, ProgressEvent, ignore_progress
+from ..wording import counted
 from .atomic_file import replaced_when_complete
 from .ct_header import (
     MANUFACTURER,
@@ -70,7 +71,7 @@ class SegSummary:
         """What the user should know, sentences."""
         if not self.dropped_slices:
             return ()
-        return (f"{self.dropped_slices} slices with structures have no image in the series: no frames there.",)
+        return (f"No frames where the series has no image: {counted(self.dropped_slices, 'slice')} with structures.",)
 
 
 @dataclass(frozen=True)

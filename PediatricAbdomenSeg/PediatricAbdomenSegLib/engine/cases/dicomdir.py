@@ -9,6 +9,7 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 
 from ..errors import InputError
+from ..wording import counted
 from .dicom_file import DAMAGED
 from .dicom_headers import ImageHeader
 from .dicom_scan import DICOMDIR
@@ -49,7 +50,7 @@ def check_nothing_missing(folder: Path, series: Sequence[ImageHeader]) -> None:
         first = missing[0].get("ReferencedFileID")
         name = first if isinstance(first, str) else "/".join(map(str, first or ("a file without a name",)))
         raise InputError(
-            f"{path} lists {len(listed)} images of the series {wanted}, {len(missing)} of them are not there: "
+            f"{path} lists {counted(len(listed), 'image')} of the series {wanted}; {len(missing)} not there: "
             f"{name}{' and others' if len(missing) > 1 else ''}.",
             "Copy the medium again, all files of it.",
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import InputError
+from ..wording import counted
 from .dicom_headers import ImageHeader
 from .series_checks import attribute_name, is_empty, required_numbers
 
@@ -58,7 +59,9 @@ class Corrections:
                 f"read as air ({AIR_HU} HU)."
             )
         if self.clipped:
-            notes.append(f"{self.clipped} voxels above {_INT16.max} HU were set to {_INT16.max} HU.")
+            notes.append(
+                f"Values above {_INT16.max} HU were set to {_INT16.max} HU in {counted(self.clipped, 'voxel')}."
+            )
         return tuple(notes)
 
 

@@ -12,6 +12,7 @@ import SimpleITK as sitk
 from ..errors import InputError, ResourceError, UsageError
 from ..geometry import LPS_TO_RAS, Geometry
 from ..system_memory import CLOSE_OR_CROP
+from ..wording import counted
 from .atomic_file import replaced_when_complete
 from .image_header import itk_reason, read_checked_information
 from .nifti_header import non_finite_voxels
@@ -48,7 +49,7 @@ def read_image(path: Path) -> Volume:
             bad = max(bad, non_finite_voxels(path))
         if bad:
             raise InputError(
-                f"{path}: {bad} voxels are NaN or infinite.", "Replace them, for example by -1024 HU (air)."
+                f"{path}: NaN or infinite in {counted(bad, 'voxel')}.", "Replace them, for example by -1024 HU (air)."
             )
         array = np.rint(array)
     if array.min() == array.max():

@@ -103,7 +103,7 @@ def _picked(labels: np.ndarray, maps: list[np.ndarray], shape: tuple[int, int]) 
     between = [z for z in hidden if positions[0] < z < positions[-1]]
     outside += sum(np.count_nonzero(view[z]) for z in set(hidden) - set(between))
     if outside:
-        raise InputError(f"{outside} labelled voxels lie outside the CT.", _HINT)
+        raise InputError(f"Some labelled voxels lie outside the CT: {outside}.", _HINT)
     return LabelsOnSlices(array, lost_slices=len(between))
 
 
@@ -149,7 +149,7 @@ def _require_inside(label_map: LabelMap, references: DicomReferences) -> None:
         place = (index_xyz @ to_lps[:3, :3].T + to_lps[:3, 3]) @ axes.T
         outside += int(np.count_nonzero(((place < low) | (place > high)).any(1)))
     if outside:
-        raise InputError(f"{outside} labelled voxels lie outside the CT.", _HINT)
+        raise InputError(f"Some labelled voxels lie outside the CT: {outside}.", _HINT)
 
 
 def _labelled_voxels(labels: np.ndarray) -> Iterator[np.ndarray]:

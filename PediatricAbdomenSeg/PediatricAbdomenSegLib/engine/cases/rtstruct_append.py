@@ -15,6 +15,7 @@ from pydicom.uid import PYDICOM_IMPLEMENTATION_UID, ImplicitVRLittleEndian
 from ...version import __version__
 from ..errors import InputError, UsageError
 from ..progress import OnProgress, ignore_progress
+from ..wording import counted
 from .ct_header import frame_of_reference_uid, in_time_zone_of, read_ct_header, require_references
 from .outline_style import EXACT, OutlineStyle
 from .roi_mask import RoiMask
@@ -230,7 +231,7 @@ def _refer_to_series(dataset: Dataset, references: DicomReferences, frame: str) 
         if not missing:
             return ()
         series.ContourImageSequence = DicomSequence([*(series.get("ContourImageSequence") or []), *missing])
-        return (f"{len(missing)} images of the CT were added to what the structure set refers to.",)
+        return (f"The structure set did not refer to all of the CT: {counted(len(missing), 'image')} added.",)
     item.RTReferencedStudySequence = DicomSequence([*(item.get("RTReferencedStudySequence") or []), ours])
     return ("The structure set did not refer to this CT series before; the reference was added.",)
 

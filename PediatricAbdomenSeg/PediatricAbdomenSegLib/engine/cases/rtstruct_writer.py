@@ -13,6 +13,7 @@ from ...version import __version__
 from ..errors import InputError, UsageError
 from ..organs import Organ
 from ..progress import OnProgress, ProgressEvent, ignore_progress
+from ..wording import counted
 from .atomic_file import replaced_when_complete
 from .contours import contours_of
 from .ct_header import frame_of_reference_uid, require_references
@@ -199,7 +200,7 @@ def save_structure_set(dataset: Dataset, path: Path) -> None:
 def _dropped_note(dropped: set[int]) -> tuple[str, ...]:
     if not dropped:
         return ()
-    return (f"{len(dropped)} slices with structures have no image in the series: no contours there.",)
+    return (f"No contours where the series has no image: {counted(len(dropped), 'slice')} with structures.",)
 
 
 def _style_note(style: OutlineStyle) -> tuple[str, ...]:

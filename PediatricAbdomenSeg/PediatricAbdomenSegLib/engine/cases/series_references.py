@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..geometry import LPS_TO_RAS, Geometry
+from ..wording import counted
 from .dicom_headers import ImageHeader, age_in_years
 from .dicom_scan import read_headers
 from .series_checks import check_uniform, required_integer, required_numbers
@@ -57,7 +58,9 @@ def references_on_grid(paths: Sequence[Path], geometry: Geometry) -> DicomRefere
     """
     headers = read_headers(paths)
     if {header.path for header in headers} != set(map(Path, paths)) or len(headers) != geometry.shape[0]:
-        raise InputError(f"{len(headers)} DICOM images for a volume of {geometry.shape[0]} slices.", _HINT)
+        raise InputError(
+            f"{counted(len(headers), 'DICOM image')} for a volume of {counted(geometry.shape[0], 'slice')}.", _HINT
+        )
     for attribute in ("SeriesInstanceUID", "FrameOfReferenceUID"):
         check_uniform(headers, attribute)
     by_slice: list[ImageHeader | None] = [None] * len(headers)

@@ -164,3 +164,21 @@ def test_few_cases_give_no_interval(rng):
 def rng() -> np.random.Generator:
     """The same numbers in every run."""
     return np.random.default_rng(5)
+
+
+def test_an_interval_needs_the_statistic_in_nine_of_ten_resamples(rng):
+    scores = rng.integers(1, 6, (12, 2)).astype(float)
+    cases = list("abcdefghijkl")
+
+    def seldom_defined(resampled):
+        return resampled.mean() if (resampled[:, 0] == scores[0, 0]).sum() > 6 else np.nan
+
+    assert bootstrap_interval(seldom_defined, scores, cases) == (None, None)
+
+
+def test_contours_that_a_rater_left_out_do_not_count_where_all_raters_are_needed():
+    found = estimates(KRIPPENDORFF, list("abcdefghijkl"), intervals=False)
+    complete = int((~np.isnan(KRIPPENDORFF)).all(axis=1).sum())
+    assert (found["icc_2_1"].n, found["exact"].n) == (complete, 11) and complete < 11
+    apart = estimates(np.array([[1.0, 2.0, NO], [NO, 2.0, 3.0]]), list("ab"))
+    assert apart["icc_2_1"].reason == "no contour was scored by every rater"

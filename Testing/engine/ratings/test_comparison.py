@@ -91,3 +91,7 @@ def test_three_sources_are_compared_in_pairs():
     study = a_study_of(("liver",), cases=2, sources=("a", "b", "manual"))
     pairs = {(each.first, each.second) for each in compare_sources(study, [])}
     assert pairs == {("a", "b"), ("a", "manual"), ("b", "manual")}
+
+
+def test_two_differences_are_enough_for_a_test():
+    assert signed_rank([1, 2])[1].value == pytest.approx(2 / 4)

@@ -9,7 +9,14 @@ from dataclasses import replace
 import pytest
 
 from PediatricAbdomenSegLib.engine.errors import InputError, ResourceError
-from PediatricAbdomenSegLib.engine.ratings.assignment_files import KEY_NAME, add_rater, assign, read_key, write_key
+from PediatricAbdomenSegLib.engine.ratings.assignment_files import (
+    ASSIGNMENTS_FOLDER,
+    KEY_NAME,
+    add_rater,
+    assign,
+    read_key,
+    write_key,
+)
 from PediatricAbdomenSegLib.engine.ratings.creation import create_study
 from PediatricAbdomenSegLib.engine.ratings.merge import merge
 from PediatricAbdomenSegLib.engine.ratings.record import record_to_line
@@ -212,3 +219,13 @@ def test_scores_of_two_machines_that_contradict_each_other_are_told(two_machines
     with RatingSession(here, "Łukasz Ångström", machine="workstation") as session:
         session.add_score(token, "liver", 5)
     assert read_unblinded(here).problems == ()
+
+
+def test_assignments_of_one_name_that_differ_are_refused_and_nothing_is_merged(two_machines):
+    here, there = two_machines
+    before = ids(here)
+    assignment = next((there / ASSIGNMENTS_FOLDER).glob("*.json"))
+    assignment.write_text(assignment.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    with pytest.raises(InputError, match="differs between the study folders"):
+        merge(here, [there])
+    assert ids(here) == before

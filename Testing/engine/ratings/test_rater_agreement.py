@@ -69,7 +69,7 @@ def test_a_rater_is_compared_with_the_same_rater_on_repeated_contours_only():
     first = ratings_of(study, {("model-a", rater, "liver"): (1, 2, 3, 4, 5, 1) for rater in study.raters})
     second = ratings_of(study, {("model-a", "RO-1", "liver"): (1, 3, 3)}, repeat=1)
     one, two = intra_rater_rows(study, [*first, *second])
-    assert one.raters == ("RO-1",) and one.coefficients["exact"].n == 3
+    assert one.raters == ("RO-1",) and one.coefficients["exact"].n == 3 and one.pooled
     assert one.coefficients["exact"].value == pytest.approx(2 / 3)
     assert two.coefficients["exact"].text() == "not defined, because no contour was scored by two raters"
 
@@ -77,3 +77,9 @@ def test_a_rater_is_compared_with_the_same_rater_on_repeated_contours_only():
 def test_without_repetitions_there_is_no_intra_rater_agreement():
     study = a_study_of(("liver",), cases=2)
     assert intra_rater_rows(study, ratings_of(study, {("model-a", "RO-1", "liver"): (1, 2)})) == ()
+
+
+def test_limits_take_two_contours_in_common():
+    one = bland_altman(np.array([[4.0, 5.0]]), ("A", "B"))
+    assert one.bias.text() == "not defined, because only one contour was scored by both"
+    assert bland_altman(np.array([[4.0, 5.0], [3.0, 3.0]]), ("A", "B")).bias.value == -0.5

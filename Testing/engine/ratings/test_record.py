@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from PediatricAbdomenSegLib.engine.errors import InputError, UsageError
 from PediatricAbdomenSegLib.engine.ratings.record import (
     current_records,
+    disputed,
     new_record,
     record_from_json,
     record_to_line,
@@ -103,3 +104,10 @@ def test_of_two_scores_made_apart_the_later_counts():
     late = replace(new_record(**SUBJECT, score=4), rated_at="2026-01-02T00:00:00.000Z")
     other = replace(new_record(**{**SUBJECT, "organ": "spleen"}, score=1), rated_at="2026-01-03T00:00:00.000Z")
     assert current_records([late, other, early]) == (late, other)
+
+
+def test_only_scores_that_contradict_each_other_are_disputed():
+    once, again = new_record(**SUBJECT, score=2), new_record(**SUBJECT, score=2, comment="made on a copy")
+    assert disputed([once, again]) == ()
+    (said,) = disputed([once, new_record(**SUBJECT, score=4)])
+    assert "RO-1 scored liver of C01 (t) 2 times" in said

@@ -91,6 +91,7 @@ def test_no_scores_and_one_score_are_described_without_numbers_that_do_not_exist
     one = describe(ratings_of(study, {("model-a", "RO-1", "liver"): (4, None)}), Thresholds())
     assert (one.mean.text(), one.n, one.not_assessable) == ("4.00", 1, 1)
     assert one.sd.text() == "not defined, because there is one score only"
+    assert nothing.sd.text() == nothing.median.text() == nothing.mean.text()
 
 
 def test_repetitions_do_not_count_twice():
@@ -119,9 +120,16 @@ def test_cases_are_grouped_by_what_the_study_knows_of_them():
         ("Contrast", "without contrast"): 2,
         ("Contrast", "not known"): 4.5,
     }
+    assert [label for group, label in found if group == "Contrast"][-1] == "not known"
 
 
 def test_the_median_of_an_even_number_of_scores_lies_between_two():
     study = a_study_of(("liver",), cases=4, raters=("RO-1",))
     found = describe(ratings_of(study, {("model-a", "RO-1", "liver"): (1, 2, 5, 5)}), Thresholds())
     assert found.median.value == np.median([1, 2, 5, 5]) == 3.5
+
+
+def test_two_scores_have_a_standard_deviation():
+    study = a_study_of(("liver",), cases=2, raters=("RO-1",))
+    found = describe(ratings_of(study, {("model-a", "RO-1", "liver"): (1, 3)}), Thresholds())
+    assert found.sd.value == pytest.approx(2**0.5)

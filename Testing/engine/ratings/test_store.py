@@ -16,10 +16,13 @@ from PediatricAbdomenSegLib.engine.ratings.record import new_record, record_to_l
 from PediatricAbdomenSegLib.engine.ratings.store import (
     RatingStore,
     machine_token,
+    rating_files,
     rating_path,
     read_rating_file,
+    read_ratings,
 )
 from PediatricAbdomenSegLib.engine.ratings.writer_lock import note_path
+from rating_builder import a_study_of
 
 LIBRARY = Path(__file__).resolve().parents[3] / "PediatricAbdomenSeg"
 posix = pytest.mark.skipif(sys.platform == "win32", reason="POSIX")
@@ -328,3 +331,17 @@ def test_the_store_loads_nothing_heavy():
         check=True,
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_files_of_scores_are_found_in_a_study_and_in_its_folder_of_scores(path):
+    with RatingStore(path, "s") as store:
+        store.append(a_record())
+    assert rating_files(path.parent.parent) == rating_files(path.parent) == (path,)
+
+
+def test_a_rater_whom_the_study_spells_in_another_way_is_named_when_scores_are_read(path):
+    study = a_study_of(("liver",), raters=("ro-1",))
+    with RatingStore(path, study.id) as store:
+        store.append(a_record(study_id=study.id))
+    with pytest.raises(InputError, match='"ro-1"'):
+        read_ratings(path.parent.parent, study)

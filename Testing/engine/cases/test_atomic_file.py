@@ -115,3 +115,14 @@ def test_an_error_that_waiting_does_not_heal_is_told_at_once():
     with pytest.raises(PermissionError):
         move_patiently(Path("new"), Path("old"), replacing, replacing.pauses_s.append)
     assert replacing.pauses_s == []
+
+
+def test_a_reason_that_a_library_has_wrapped_in_an_error_of_its_own_is_still_told():
+    try:
+        try:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        except OSError as error:
+            raise OSError("With tag (7FE0,0010) got exception: ZZPATIENT") from error
+    except OSError as error:
+        told = as_resource_error(error, Path("rtstruct.dcm"))
+    assert told.message == "No space left to write rtstruct.dcm: No space left on device." and "Free" in told.hint

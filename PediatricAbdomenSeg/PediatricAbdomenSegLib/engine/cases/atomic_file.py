@@ -81,6 +81,8 @@ def move_patiently(
 
 def as_resource_error(error: OSError, path: Path) -> ResourceError:
     """The `ResourceError` that tells a user why ``path`` could not be written."""
+    while error.errno is None and isinstance(error.__cause__, OSError):  # pydicom wraps it in one that says nothing
+        error = error.__cause__
     reason = error.strerror or type(error).__name__
     windows_code = getattr(error, "winerror", None)
     if error.errno in _NO_SPACE:

@@ -66,6 +66,32 @@ def test_a_file_that_is_no_zip_is_refused(a_panel, tmp_path):
     assert "not a ZIP file" in a_panel.models.ui.modelsMessageLabel.text
 
 
+def _marked_as_encrypted(content: bytes) -> bytes:
+    """The flag in the header of the file and in the directory of the archive."""
+    content = bytearray(content)
+    content[6] |= 1
+    content[content.index(b"PK\x01\x02") + 8] |= 1
+    return bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("method", "change", "words"),
+    [
+        (zipfile.ZIP_STORED, _marked_as_encrypted, "encrypted or compressed"),
+        (zipfile.ZIP_BZIP2, bytes, "encrypted or compressed"),
+        (zipfile.ZIP_DEFLATED, lambda content: content.replace(b"bundle.json", b"bundle.json\xff", 1), "damaged"),
+        (zipfile.ZIP_DEFLATED, lambda content: content[:41] + b"\xff" * 8 + content[49:], "damaged"),
+    ],
+)
+def test_a_zip_file_that_cannot_be_unpacked_is_refused_with_what_to_do(a_panel, tmp_path, method, change, words):
+    with zipfile.ZipFile(tmp_path / "odd.zip", "w", method) as archive:
+        archive.writestr("bundle.json", '{"schema_version": 1}' * 20)
+    (tmp_path / "odd.zip").write_bytes(change((tmp_path / "odd.zip").read_bytes()))
+    a_panel.models.add(tmp_path / "odd.zip")
+    assert words in a_panel.models.ui.modelsMessageLabel.text
+    assert a_panel.models.ui.modelsTable.rowCount == 1
+
+
 def test_a_folder_that_is_no_model_is_refused_with_a_reason(a_panel, tmp_path):
     a_panel.models.add(tmp_path)
     assert "bundle.json" in a_panel.models.ui.modelsMessageLabel.text

@@ -146,8 +146,9 @@ def test_a_phantom_that_cannot_be_is_a_usage_error(pedseg, tmp_path, options):
 
 
 def test_a_defect_becomes_one_line_with_exit_code_1():
-    error = known_error(KeyError("organ"))
+    error = known_error(KeyError("ZZPATIENT"))
     assert error.exit_code == 1 and "KeyError" in error.message and "--debug" in error.hint
+    assert "ZZPATIENT" not in str(error), "texts of libraries may quote a patient's name"
 
 
 def test_a_package_that_an_older_environment_lacks_is_named_with_what_to_do():

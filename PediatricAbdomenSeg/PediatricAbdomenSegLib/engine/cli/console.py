@@ -99,9 +99,9 @@ def known_error(error: BaseException) -> PediatricAbdomenSegError:
         return ResourceError("The memory of this machine is not enough.", "Close other programs and try again.")
     if missing := package_not_installed(error):
         return missing
-    name = type(error).__name__
-    return PediatricAbdomenSegError(
-        f"The software failed unexpectedly: {name}: {error}.", "Run it again with --debug and report what it prints."
+    return PediatricAbdomenSegError(  # not its text, which may quote a patient's name and ends up in logs of scripts
+        f"The software failed unexpectedly ({type(error).__name__}).",
+        "Run it again with --debug and report what it prints, without what may name a patient.",
     )
 
 

@@ -179,6 +179,26 @@ def test_ages_outside_the_table_take_the_nearest_row():
     assert liver.volume_range_ml(60) == liver.volume_range_ml(21)
 
 
+# Publication 89, table 2.8, mean of both sexes, at 0, 1, 5, 10, 15 and 21 years; both of a pair.
+ICRP_MASSES_G = {
+    "spleen": (9.5, 29, 50, 80, 130, 140),
+    "kidney_left": (25, 70, 110, 180, 245, 292.5),
+    "liver": (130, 330, 570, 830, 1300, 1600),
+    "heart": (46, 98, 220, 370, 600, 730),
+    "pancreas": (6, 20, 35, 60, 105, 130),
+    "adrenal_gland_left": (6, 4, 5, 7, 9.5, 13.5),
+}
+
+
+@pytest.mark.parametrize(("key", "masses_g"), ICRP_MASSES_G.items(), ids=ICRP_MASSES_G.keys())
+def test_reference_volumes_are_the_organ_masses_of_icrp(key, masses_g):
+    organ = organ_by_key(key)
+    expected = np.array(masses_g) / 1.05 / (2 if organ.partner else 1)
+    assert np.array(organ.reference_volume_ml) == pytest.approx(expected, rel=0.05)
+    low, high = np.transpose([organ.volume_range_ml(age) for age in (0, 1, 5, 10, 15, 21)])
+    assert np.all(low < expected / 2) and np.all(high > expected * 2)
+
+
 def test_between_two_ages_the_range_is_interpolated():
     liver = organ_by_key("liver")
     at_1, at_3, at_5 = (np.array(liver.volume_range_ml(age)) for age in (1, 3, 5))

@@ -62,9 +62,15 @@ def test_padding_written_unsigned_for_signed_pixels_is_understood(tmp_path):
     assert np.array_equal(volume.array, np.where(outside(), -1024, hounsfield_pattern(SHAPE)))
 
 
-def test_padding_that_would_be_the_brightest_bone_is_air(tmp_path):
+@pytest.mark.parametrize("written", [("US", 63536), ("SS", -2000)], ids=str)
+def test_padding_that_would_be_the_brightest_bone_is_air(tmp_path, written):
     stored = np.where(outside(), 63536, hounsfield_pattern(SHAPE).astype(int) + 1024)  # -2000 in unsigned pixels
-    volume = read_stored(tmp_path, stored, np.uint16, PixelPaddingValue=63536)
+
+    def change(index, dataset):
+        stored_as(stored, np.uint16)(index, dataset)
+        dataset.add_new("PixelPaddingValue", *written)
+
+    volume = read_series(write_series(tmp_path / "ct", shape=SHAPE, change=change))
     assert np.array_equal(volume.array, np.where(outside(), -1024, hounsfield_pattern(SHAPE)))
 
 

@@ -203,10 +203,11 @@ def test_a_volume_larger_than_the_memory_is_a_resource_error(tmp_path, suffix):
     assert "16384000 MB of memory, but only" in caught.value.message and caught.value.hint
 
 
-def test_labels_beyond_a_byte_are_refused(tmp_path):
+@pytest.mark.parametrize(("value", "range_"), [(300, "0 to 300"), (-1, "-1 to 0")])
+def test_labels_beyond_a_byte_are_refused(tmp_path, value, range_):
     array = np.zeros((2, 3, 4), np.int16)
-    array[0, 0, 0] = 300
-    with pytest.raises(InputError, match="0 to 300"):
+    array[0, 0, 0] = value
+    with pytest.raises(InputError, match=range_):
         read_label_map(_write(tmp_path / "labels.nii.gz", array))
 
 

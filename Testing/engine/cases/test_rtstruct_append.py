@@ -264,6 +264,20 @@ def test_another_series_in_the_same_frame_is_referred_to_beside_the_first(refere
     assert "did not refer" in summary.notes[-1]
 
 
+def test_images_that_the_structure_set_left_out_are_added_to_those_it_refers_to(references, tmp_path):
+    def change(dataset):
+        study = dataset.ReferencedFrameOfReferenceSequence[0].RTReferencedStudySequence[0]
+        del study.RTReferencedSeriesSequence[0].ContourImageSequence[1]
+
+    existing = _their_structure_set(references, tmp_path / "theirs.dcm", change)
+    summary = append_to_rtstruct(references, [_roi("spleen", _mask(8, 15))], tmp_path / "ours.dcm", existing)
+    frame = pydicom.dcmread(tmp_path / "ours.dcm").ReferencedFrameOfReferenceSequence[0]
+    ((series,),) = (study.RTReferencedSeriesSequence for study in frame.RTReferencedStudySequence)
+    images = [image.ReferencedSOPInstanceUID for image in series.ContourImageSequence]
+    assert sorted(images) == sorted(one.sop_instance_uid for one in references.slices)
+    assert summary.notes[-1].endswith("1 image added.")
+
+
 def test_the_existing_file_may_be_the_one_that_is_written(references, tmp_path):
     existing = _their_structure_set(references, tmp_path / "theirs.dcm")
     append_to_rtstruct(references, [_roi("spleen", _mask(8, 15))], existing, existing)

@@ -159,9 +159,14 @@ def test_an_roi_without_contours_is_empty_and_said(a_ct, tmp_path):
     assert roi.warnings == ("It has no closed contours.",)
 
 
-def test_contours_beyond_the_border_are_cut_and_said(a_ct, tmp_path):
-    roi = _read_square(a_ct, tmp_path, [on_slice(a_ct, 3, square(-9, 30, 4, 60))])
-    assert roi.mask.sum() == 10 * 5
+@pytest.mark.parametrize(
+    ("corners", "voxels"),
+    [((-9, 30, 4, 60), 10 * 5), ((-9, 5, 4, 9), 5 * 5), ((40, 5, 60, 9), 5 * 8), ((5, 35, 9, 60), 5 * 5)],
+    ids=["corner", "left", "right", "below"],
+)
+def test_contours_beyond_the_border_are_cut_and_said(a_ct, tmp_path, corners, voxels):
+    roi = _read_square(a_ct, tmp_path, [on_slice(a_ct, 3, square(*corners))])
+    assert roi.mask.sum() == voxels
     assert any("cut off at its border" in warning for warning in roi.warnings)
 
 

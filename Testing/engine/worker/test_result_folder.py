@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -9,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from PediatricAbdomenSegLib.engine.checksums import sha256_of_file
 from PediatricAbdomenSegLib.engine.errors import ResourceError, UsageError
-from PediatricAbdomenSegLib.engine.worker.result_folder import RESULT_FILES, staged_results
+from PediatricAbdomenSegLib.engine.worker.result_folder import RESULT_FILES, edited_results, staged_results
 
 ALL = len(RESULT_FILES)
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[3] / "PediatricAbdomenSeg")}
@@ -87,7 +89,7 @@ def test_a_result_whose_replacement_was_killed_midway_comes_back(tmp_path, good_
     old = contents(out)
     script = (
         "import os, signal, sys; from pathlib import Path\n"
-        "from PediatricAbdomenSegLib.engine.worker.result_folder import RESULT_FILES, staged_results\n"
+        "from PediatricAbdomenSegLib.engine.worker.result_folder import RESULT_FILES, edited_results, staged_results\n"
         "left = [int(sys.argv[2])]\n"
         "def move(source, target):\n"
         "    if not left[0]: os.kill(os.getpid(), getattr(signal, 'SIGKILL', signal.SIGTERM))\n"
@@ -102,13 +104,37 @@ def test_a_result_whose_replacement_was_killed_midway_comes_back(tmp_path, good_
     assert contents(out) == old
 
 
+def test_a_correction_is_known_as_one_also_after_a_replacement_that_was_killed_midway(tmp_path):
+    out = tmp_path / "out"
+    with staged_results(out) as folder:
+        write_all(folder, "old")
+        digests = {name: sha256_of_file(folder / name) for name in RESULT_FILES if name != "result.json"}
+        (folder / "result.json").write_text(json.dumps({"files": digests}))
+    (out / "rtstruct.dcm").write_text("corrected by hand")
+    script = (
+        "import os, sys; from pathlib import Path\n"
+        "from PediatricAbdomenSegLib.engine.worker.result_folder import staged_results\n"
+        "def move(source, target):\n"
+        "    os.replace(source, target); os._exit(9)\n"
+        "with staged_results(Path(sys.argv[1]), move) as folder:\n"
+        "    (folder / 'rtstruct.dcm').write_text('new')\n"
+    )
+    subprocess.run([sys.executable, "-c", script, str(out)], env=ENVIRONMENT, check=False)
+    assert not (out / "result.json").exists(), "it was killed while it moved files"
+    kept = edited_results(out)
+    with staged_results(out, kept=kept) as folder:
+        write_all(folder, "new")
+    assert kept == {"rtstruct.dcm": "rtstruct.edited-1.dcm"}
+    assert contents(out)["rtstruct.edited-1.dcm"] == "corrected by hand"
+
+
 def test_a_result_that_was_complete_when_its_process_was_killed_stays(tmp_path):
     out = tmp_path / "out"
     with staged_results(out) as folder:
         write_all(folder, "old")
     script = (
         "import os, shutil, signal, sys; from pathlib import Path\n"
-        "from PediatricAbdomenSegLib.engine.worker.result_folder import RESULT_FILES, staged_results\n"
+        "from PediatricAbdomenSegLib.engine.worker.result_folder import RESULT_FILES, edited_results, staged_results\n"
         "shutil.rmtree = lambda *_, **__: os.kill(os.getpid(), getattr(signal, 'SIGKILL', signal.SIGTERM))\n"
         "with staged_results(Path(sys.argv[1])) as folder:\n"
         "    [(folder / name).write_text('new') for name in RESULT_FILES]\n"

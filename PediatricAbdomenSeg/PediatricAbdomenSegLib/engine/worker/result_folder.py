@@ -72,14 +72,13 @@ def staged_results(
         raise UsageError(f"The output folder {output} is a file.", "Give a folder that is empty or does not exist.")
     made = [folder for folder in output.parents if not folder.exists()]
     # Inside an existing output folder rather than beside it: that may be a mounted disk or the only writable place.
-    inside, beside = (output, ".partial-"), (output.parent, f".{output.name}.partial-")
+    inside, beside = _places(output)
     base, prefix = inside if output.exists() else beside
     staging = base / f"{prefix}{new_mark()}"
     try:
         with os_errors_named(output):
             base.mkdir(parents=True, exist_ok=True)
-            for place in (inside, beside):  # a run that was killed may have begun before the folder existed
-                _remove_leftovers(*place, output)
+            _remove_leftovers(output)
             _require_no_others(output)
             staging.mkdir()
         yield staging
@@ -104,13 +103,17 @@ def os_errors_named(output: Path) -> Iterator[None]:
 def edited_results(output: Path) -> dict[str, str]:
     """Files of an earlier result that are not as its result.json says, and free names to keep them under.
 
-    Such a file was corrected by somebody, or is damaged: nobody can tell which, and work must not be lost.
+    Such a file was corrected by somebody, or is damaged: nobody can tell which, and work must not be lost. A
+    replacement that was cut short is undone first, because its record is among what was moved aside.
 
     Returns:
         Name to keep it under by name; empty where there is no result. Everything counts as edited where result.json
         cannot be read.
     """
-    record = Path(output) / RESULT_NAME
+    output = Path(os.path.abspath(output))
+    with os_errors_named(output):
+        _remove_leftovers(output)
+    record = output / RESULT_NAME
     try:
         digests = dict(json.loads(record.read_text(encoding="utf-8"))["files"])
     except FileNotFoundError:
@@ -173,15 +176,21 @@ def _require_no_others(output: Path) -> None:
         )
 
 
-def _remove_leftovers(base: Path, prefix: str, output: Path) -> None:
+def _places(output: Path) -> tuple[tuple[Path, str], tuple[Path, str]]:
+    """Where staging folders lie and how their names begin: of an output folder that exists, of one that does not."""
+    return (output, ".partial-"), (output.parent, f".{output.name}.partial-")
+
+
+def _remove_leftovers(output: Path) -> None:
     """Remove the staging folders of processes of this machine that no longer run; earlier results come back first."""
-    folders = list(base.iterdir()) if os.access(base, os.R_OK | os.X_OK) else []
-    for folder in folders:
-        mark = MARK.fullmatch(folder.name.removeprefix(prefix)) if folder.name.startswith(prefix) else None
-        if mark is not None and is_left_over(mark):
-            if not (output / RESULT_NAME).exists():
-                _undo(folder, output)
-            shutil.rmtree(folder, ignore_errors=True)
+    for base, prefix in _places(output):  # a run that was killed may have begun before the folder existed
+        folders = list(base.iterdir()) if os.access(base, os.R_OK | os.X_OK) and base.is_dir() else []
+        for folder in folders:
+            mark = MARK.fullmatch(folder.name.removeprefix(prefix)) if folder.name.startswith(prefix) else None
+            if mark is not None and is_left_over(mark):
+                if not (output / RESULT_NAME).exists():
+                    _undo(folder, output)
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _remove_empty(folders: list[Path]) -> None:

@@ -124,6 +124,9 @@ def picture_slices(host: SlicerHost, phantom: Phantom, out: Path) -> None:
 
 def main(arguments: list[str]) -> int:
     """Write all pictures into the folder named; without one those that are kept."""
+    if arguments and arguments[0].startswith("-"):
+        print(__doc__)
+        return 0
     out = Path(arguments[0]) if arguments else REPOSITORY / "Resources" / "Screenshots"
     out.mkdir(parents=True, exist_ok=True)
     phantom = make_phantom(PhantomSpec(spacing_mm=SPACING_MM, tumour_ml=60.0))

@@ -102,18 +102,16 @@ def segmentation(scene, label_map, ct, provenance):
 
 
 @pytest.fixture
-def edit(segmentation):
+def edit(segmentation, mask_of):
     """Edit a segment as the Segment Editor would: change its mask on the CT's grid, keep the others."""
     from PediatricAbdomenSegLib.scene.images import oriented_image
-    from PediatricAbdomenSegLib.scene.segment_arrays import window_of_segment
 
     logic = slicer.vtkSlicerSegmentationsModuleLogic
 
     def change(segment_id: str, region: tuple, value: bool) -> np.ndarray:
-        affine = AFFINES["supine"]
-        mask = window_of_segment(segmentation, segment_id, affine, (0, 0, 0), SHAPE).copy()
+        mask = mask_of(segment_id)
         mask[region] = value
-        image = oriented_image(mask, affine)
+        image = oriented_image(mask, AFFINES["supine"])
         assert logic.SetBinaryLabelmapToSegment(image, segmentation, segment_id, logic.MODE_REPLACE)
         return mask
 
@@ -123,6 +121,11 @@ def edit(segmentation):
 @pytest.fixture
 def mask_of(segmentation):
     """The voxels of a segment on the CT's grid, bool."""
-    from PediatricAbdomenSegLib.scene.segment_arrays import window_of_segment
+    from PediatricAbdomenSegLib.scene.images import window_of
+    from PediatricAbdomenSegLib.scene.segment_arrays import labelmap_of, segment_of
 
-    return lambda segment_id: window_of_segment(segmentation, segment_id, AFFINES["supine"], (0, 0, 0), SHAPE).copy()
+    def mask(segment_id: str) -> np.ndarray:
+        labels = window_of(labelmap_of(segmentation, segment_id), AFFINES["supine"], (0, 0, 0), SHAPE)
+        return labels == segment_of(segmentation, segment_id).GetLabelValue()
+
+    return mask

@@ -11,12 +11,13 @@ from PediatricAbdomenSegLib.engine.cases.volume import LabelMap, Volume  # noqa:
 from PediatricAbdomenSegLib.engine.geometry import Geometry  # noqa: E402
 from PediatricAbdomenSegLib.engine.organs import organ_by_key  # noqa: E402
 from PediatricAbdomenSegLib.scene import display  # noqa: E402
-from PediatricAbdomenSegLib.scene.case_nodes import add_case, remove_case  # noqa: E402
+from PediatricAbdomenSegLib.scene.case_nodes import add_case, remove_case, show_in_slice_views  # noqa: E402
 from PediatricAbdomenSegLib.scene.contour_checksums import contour_checksums  # noqa: E402
 from PediatricAbdomenSegLib.scene.edit_tools import keep_largest_piece  # noqa: E402
 from PediatricAbdomenSegLib.scene.images import voxels_of  # noqa: E402
 from PediatricAbdomenSegLib.scene.model_result import MODEL_RESULT_ROLE  # noqa: E402
 from PediatricAbdomenSegLib.scene.organ_centre import centre_ras_mm  # noqa: E402
+from PediatricAbdomenSegLib.scene.segment_arrays import reference_volume  # noqa: E402
 from PediatricAbdomenSegLib.scene.segment_properties import ModelTags, SegmentProperties  # noqa: E402
 from PediatricAbdomenSegLib.scene.segmentation_reader import read_masks  # noqa: E402
 from PediatricAbdomenSegLib.scene.window_presets import LUNG, WINDOWS_HU, apply_window  # noqa: E402
@@ -53,6 +54,7 @@ def test_every_organ_is_where_the_file_has_it_also_where_two_overlap(a_case, mas
     for key, mask in masks.items():
         np.testing.assert_array_equal(read[key], mask)
     assert not read["pancreas"].any()
+    assert reference_volume(a_case.segmentation) is a_case.volume
     assert voxels_of(a_case.volume.GetImageData())[1, 2, 3] == np.ravel_multi_index((1, 2, 3), SHAPE)
 
 
@@ -100,3 +102,12 @@ def test_a_window_is_the_one_of_its_name(a_case):
     apply_window(a_case.volume, LUNG)
     display_node = a_case.volume.GetDisplayNode()
     assert (display_node.GetWindow(), display_node.GetLevel()) == WINDOWS_HU[LUNG]
+
+
+def test_the_ct_of_a_case_takes_the_place_of_whatever_the_slice_views_show(scene, a_case):
+    composite = scene.AddNode(slicer.vtkMRMLSliceCompositeNode())
+    for show in (composite.SetBackgroundVolumeID, composite.SetForegroundVolumeID, composite.SetLabelVolumeID):
+        show("another")
+    show_in_slice_views(scene, a_case.volume)
+    assert composite.GetBackgroundVolumeID() == a_case.volume.GetID()
+    assert (composite.GetForegroundVolumeID(), composite.GetLabelVolumeID()) == (None, None)

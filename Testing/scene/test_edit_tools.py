@@ -12,7 +12,8 @@ from PediatricAbdomenSegLib.engine.geometry import Geometry
 from PediatricAbdomenSegLib.engine.organs import ORGANS, organ_by_key
 from PediatricAbdomenSegLib.scene import edit_tools
 from PediatricAbdomenSegLib.scene.edit_history import last_step_name, undo_last
-from PediatricAbdomenSegLib.scene.segment_arrays import write_patch
+from PediatricAbdomenSegLib.scene.mask_filters import interpolated_between, smoothed_in_slices
+from PediatricAbdomenSegLib.scene.segment_arrays import Patch, read_patch, write_patch
 from PediatricAbdomenSegLib.scene.segment_properties import tag_of
 from PediatricAbdomenSegLib.scene.segmentation_builder import build_segmentation
 from PediatricAbdomenSegLib.scene.segmentation_reader import read_label_map, read_masks
@@ -72,6 +73,22 @@ def test_smoothing_takes_a_spur_off_and_keeps_the_area_of_each_slice(segmentatio
     after = mask_of("spleen")
     assert not after[15, 14:17, 39].any()
     assert np.array_equal(after.sum(axis=(1, 2)), before.sum(axis=(1, 2)))
+
+
+@pytest.mark.parametrize("axis", range(3))
+def test_smoothing_stays_within_the_slices_whichever_way_they_run(axis):
+    slices = np.zeros((3, 24, 24), bool)
+    slices[1, 6:18, 6:18] = slices[1, 11:13, 18:22] = True
+    smooth = smoothed_in_slices(np.moveaxis(slices, 0, axis), axis, (1.0, 1.0, 1.0), 2.0)
+    assert np.array_equal(np.moveaxis(smooth, axis, 0), smoothed_in_slices(slices, 0, (1.0, 1.0, 1.0), 2.0))
+    assert np.count_nonzero(smooth) == np.count_nonzero(slices)
+
+
+def test_interpolated_discs_grow_evenly_from_the_small_one_to_the_large_one():
+    away = np.hypot(*np.mgrid[-12:13, -12:13])
+    discs = np.stack([away < radius for radius in (3.5, 0, 0, 9.5)])
+    filled, _ = interpolated_between(discs, 0, (0, 3), (1.0, 1.0, 1.0), 10.0)
+    assert np.sqrt(filled.sum(axis=(1, 2)) / np.pi) == pytest.approx([3.5, 5.5, 7.5, 9.5], abs=0.25)
 
 
 def test_smoothing_does_not_take_voxels_from_a_neighbour(segmentation, everyone):
@@ -171,6 +188,7 @@ def test_left_and_right_are_swapped_names_stay(segmentation, everyone):
     assert differences(before, after) == {"kidney_left", "kidney_right"}
     segment = segmentation.GetSegmentation().GetSegment("kidney_left")
     assert (segment.GetName(), tag_of(segment, "TG263")) == ("Left kidney", "Kidney_L")
+    assert segmentation.GetSegmentation().GetNumberOfLayers() == 1
 
 
 def test_a_side_can_be_swapped_with_an_empty_one(segmentation, everyone):
@@ -309,3 +327,19 @@ def test_a_segment_can_be_emptied_and_filled_again(segmentation, mask_of, labels
     assert not mask_of("liver").any()
     write_patch(segmentation, "liver", whole)
     assert np.array_equal(mask_of("liver"), labels == organ_by_key("liver").label)
+
+
+def test_a_step_on_a_grid_that_was_replaced_since_cannot_be_undone_and_says_so(segmentation, mask_of):
+    edit_tools.crop_beyond_slice(segmentation, "liver", (0, 0, -1000.0), "above")
+    patch = read_patch(segmentation, "spleen")
+    shifted = patch.affine.copy()
+    shifted[:3, 3] += 0.3 * shifted[:3, 0]
+    for segment_id in list(segmentation.GetSegmentation().GetSegmentIDs()):
+        if segment_id != "liver":
+            segmentation.GetSegmentation().RemoveSegment(segment_id)
+    write_patch(segmentation, "liver", Patch(patch.mask, patch.first, shifted))
+    before = read_patch(segmentation, "liver")
+    assert np.allclose(before.affine, shifted)
+    with pytest.raises(UsageError, match="cannot be undone"):
+        undo_last(segmentation)
+    assert np.array_equal(read_patch(segmentation, "liver").mask, before.mask)

@@ -285,3 +285,12 @@ def test_a_cropped_volume_is_not_taken_for_its_series(a_loaded_series):
     node.SetAndObserveImageData(crop.GetOutput())
     with pytest.raises(InputError, match="5 DICOM images for a volume of 4 slices"):
         volume_of(node, file_of_instance)
+
+
+def test_a_volume_is_known_again_by_voxels_and_place(add_volume, hounsfield):
+    node, volume = add_volume(hounsfield, AFFINES["supine"]), volume_of(add_volume(hounsfield, AFFINES["supine"]))
+    assert volumes.has_voxels_of(node, volume)
+    moved = AFFINES["supine"].copy()
+    moved[2, 3] += 5.0
+    assert not volumes.has_voxels_of(add_volume(hounsfield, moved), volume)
+    assert not volumes.has_voxels_of(add_volume(hounsfield[::-1].copy(), AFFINES["supine"]), volume)

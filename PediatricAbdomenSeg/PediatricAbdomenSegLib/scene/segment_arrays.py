@@ -124,14 +124,6 @@ def read_patch(segmentation_node: slicer.vtkMRMLSegmentationNode, segment_id: st
     return _clipped(segmentation_node, patch, margin, image)
 
 
-def window_of_segment(
-    segmentation_node: slicer.vtkMRMLSegmentationNode, segment_id: str, affine: np.ndarray, first: Index, shape: Index
-) -> np.ndarray:
-    """A segment in a window of a lattice, bool ``(z, y, x)``. Errors as in `labelmap_of`."""
-    value = segment_of(segmentation_node, segment_id).GetLabelValue()
-    return window_of(labelmap_of(segmentation_node, segment_id), affine, first, shape) == value
-
-
 def window_of_others(
     segmentation_node: slicer.vtkMRMLSegmentationNode, segment_ids: set[str], window: Patch
 ) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import zipfile
 
@@ -9,7 +10,8 @@ import pytest
 from openpyxl import Workbook, load_workbook
 
 from PediatricAbdomenSegLib.engine.errors import InputError
-from PediatricAbdomenSegLib.engine.ratings.assignment_files import read_key
+from PediatricAbdomenSegLib.engine.ratings.assignment_files import assign, read_key
+from PediatricAbdomenSegLib.engine.ratings.creation import create_study
 from PediatricAbdomenSegLib.engine.ratings.scoring import RatingSession
 from PediatricAbdomenSegLib.engine.ratings.sheet_import import import_sheet
 from PediatricAbdomenSegLib.engine.ratings.sheet_reading import read_table
@@ -266,3 +268,14 @@ def test_anything_else_is_none(a_study, a_list, text):
 def test_a_text_that_names_another_child_of_the_study_is_refused(a_study, a_list):
     path = a_list("rater,case,source,organ,score,comment\nRO-1,C01,manual,liver,4,as in Li Bo 481512\n")
     assert "the field comment holds" in wrong_cells(a_study, path)
+
+
+def test_a_study_with_one_source_needs_no_column_for_it(tmp_path, files, a_plan, a_list):
+    a_plan()
+    cases = json.loads((files / "plan.json").read_text(encoding="utf-8"))["cases"]
+    for case in cases:
+        del case["segmentations"]["manual"]
+    create_study(tmp_path / "study", a_plan(sources={"model-a": "Model A"}, cases=cases), seed="7")
+    assign(tmp_path / "study")
+    import_sheet(tmp_path / "study", a_list("rater,case,organ,score\nRO-1,C01,liver,4\n"))
+    assert scores_in(tmp_path / "study") == {("RO-1", "C01", "model-a", "liver", 0): 4}

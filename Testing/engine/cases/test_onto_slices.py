@@ -140,6 +140,19 @@ def test_labels_on_a_turned_grid_are_resampled_and_said(series, orientation):
     assert 2 * overlap / (np.count_nonzero(found.array) + np.count_nonzero(blob)) > 0.9
 
 
+@ALL_ORIENTATIONS
+def test_finer_labels_up_to_the_border_lie_inside_the_ct(series, orientation):
+    references, label_map = series(orientation)
+    full = LabelMap(np.full(SHAPE, 6, np.uint8), label_map.geometry)
+    fine = _refined(full, (3, 3, 3))
+    assert np.array_equal(labels_on_slices(fine, references).array, full.array)
+    for step in np.array([[3, 0, 0], [-3, 0, 0], [0, 3, 0], [0, 0, -3]]):
+        affine = fine.geometry.affine.copy()
+        affine[:3, 3] = fine.geometry.to_ras(step)
+        with pytest.raises(InputError, match="outside the CT"):
+            labels_on_slices(LabelMap(fine.array, Geometry(fine.array.shape, affine)), references)
+
+
 def test_resampled_labels_beyond_the_ct_are_an_error(series):
     references, label_map = series()
     affine = label_map.geometry.affine.copy()

@@ -134,11 +134,15 @@ def _resampled(label_map: LabelMap, references: DicomReferences) -> np.ndarray:
 
 
 def _require_inside(label_map: LabelMap, references: DicomReferences) -> None:
-    """Raise `InputError` unless every labelled voxel's centre lies in the box of the images, give or take half."""
+    """Raise `InputError` unless every labelled voxel's centre lies in the box of the images, give or take half.
+
+    Half a voxel of the labels, and half a pixel and slice distance of the images, whose box ends at pixel centres.
+    """
     first = references.slices[0]
     axes = np.stack([first.row_direction, first.column_direction, first.normal])
     corners = np.array([axes @ one.corner_mm for one in references.slices])
-    pixel = np.array([first.pixel_spacing_mm[1], first.pixel_spacing_mm[0], 0.0])
+    slice_distance_mm = float(np.median(np.diff(corners[:, 2]))) if len(corners) > 1 else 0.0
+    pixel = np.array([first.pixel_spacing_mm[1], first.pixel_spacing_mm[0], slice_distance_mm])
     margin = (max(label_map.geometry.spacing_mm) + pixel) / 2
     low = corners.min(0) - margin
     rows, columns = references.plane_shape

@@ -47,6 +47,15 @@ def test_spacing_comes_in_the_order_of_the_array(a_supine_grid):
     assert a_supine_grid.spacing_mm == pytest.approx((2.0, 0.9, 0.8))
 
 
+@pytest.mark.parametrize("angle", [0.3, np.pi / 2, 2.5])
+def test_a_turned_grid_keeps_its_spacing(angle):
+    c, s = np.cos(angle), np.sin(angle)
+    turned = np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]]) @ [[1, 0, 0], [0, c, -s], [0, s, c]]
+    geometry = Geometry(SHAPE, affine_of(turned, (0.8, 0.9, 2.0)))
+    assert geometry.spacing_mm == pytest.approx((2.0, 0.9, 0.8))
+    assert geometry.voxel_volume_ml == pytest.approx(0.8 * 0.9 * 2.0 / 1000)
+
+
 def test_a_voxel_has_its_volume_in_millilitres(a_supine_grid):
     assert a_supine_grid.voxel_volume_ml == pytest.approx(0.8 * 0.9 * 2.0 / 1000)
 

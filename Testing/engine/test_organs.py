@@ -18,7 +18,6 @@ from PediatricAbdomenSegLib.engine.organs import (
     RIGHT,
     OrganType,
     organ_by_key,
-    organ_by_label,
     organs_of_type,
 )
 
@@ -205,16 +204,13 @@ def test_between_two_ages_the_range_is_interpolated():
     assert at_3 == pytest.approx((at_1 + at_5) / 2)
 
 
-def test_rows_are_found_by_key_and_by_label():
+def test_rows_are_found_by_key():
     for organ in ALL_STRUCTURES:
         assert organ_by_key(organ.key) is organ
-        assert organ_by_label(organ.label) is organ
 
 
 def test_an_unknown_organ_is_an_error_that_names_the_choices():
     with pytest.raises(UsageError, match="spleen, lung_left"):
         organ_by_key("gallbladder")
-    with pytest.raises(UsageError, match="1 to 20"):
-        organ_by_label(21)
     with pytest.raises(UsageError, match="type1, type2, target"):
         organs_of_type("type3")

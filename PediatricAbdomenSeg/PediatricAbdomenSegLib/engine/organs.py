@@ -222,7 +222,6 @@ HEPATOBLASTOMA = Organ(
 ALL_STRUCTURES: tuple[Organ, ...] = (*ORGANS, HEPATOBLASTOMA)
 
 _BY_KEY = {organ.key: organ for organ in ALL_STRUCTURES}
-_BY_LABEL = {organ.label: organ for organ in ALL_STRUCTURES}
 
 
 def organ_by_key(key: str) -> Organ:
@@ -231,16 +230,6 @@ def organ_by_key(key: str) -> Organ:
         return _BY_KEY[key]
     except KeyError:
         raise UsageError(f"There is no organ {key!r}.", f"Choose from: {', '.join(_BY_KEY)}.") from None
-
-
-def organ_by_label(label: int) -> Organ:
-    """The row with this label value; raises `UsageError` that names the choices."""
-    try:
-        return _BY_LABEL[int(label)]
-    except KeyError:
-        raise UsageError(
-            f"There is no organ with label {label}.", f"Labels run from 1 to {len(ALL_STRUCTURES)}."
-        ) from None
 
 
 def organs_of_type(type_: str) -> tuple[Organ, ...]:

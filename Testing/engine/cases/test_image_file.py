@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -79,12 +80,13 @@ def test_fractions_are_rounded_and_large_values_clipped(tmp_path):
     assert back[1, 1, 1] == 11
 
 
+@pytest.mark.parametrize("name", ["ct.nrrd", "ct.nii", "ct.nii.gz"])
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_voxels_that_are_no_numbers_are_counted(tmp_path, value):
+def test_voxels_that_are_no_numbers_are_counted(tmp_path, value, name):
     array = np.zeros((2, 3, 4))
     array[0, 0, :2] = value, 5
-    with pytest.raises(InputError, match=r"ct\.nrrd: NaN or infinite in 1 voxel"):
-        read_image(_write(tmp_path / "ct.nrrd", array))
+    with pytest.raises(InputError, match=f"{re.escape(name)}: NaN or infinite in 1 voxel"):
+        read_image(_write(tmp_path / name, array))
 
 
 def test_a_constant_volume_is_refused(tmp_path):

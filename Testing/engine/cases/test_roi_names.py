@@ -26,7 +26,8 @@ CERTAIN = {
     "autochthonous_muscle_right": "Musc_Autochth_R|autochthon_right|autochthone Muskulatur rechts",
     "iliopsoas_left": "Musc_Iliopsoas_L|iliopsoas_left|Left iliopsoas|M. iliopsoas li",
     "iliopsoas_right": "Iliopsoas_R|iliopsoas muscle right|RILIOPSOAS",
-    "adrenal_gland_left": "Glnd_Adrenal_L|Adrenal_L|adrenal_gland_left|Nebenniere li|L adrenal|LtAdrenal|surrénale G",
+    "adrenal_gland_left": "Glnd_Adrenal_L|Adrenal_L|adrenal_gland_left|Nebenniere li|L adrenal|LtAdrenal|surrénale G|"
+    "adrenal glandleft",
     "adrenal_gland_right": "Glnd_Adrenal_R|Right adrenal gland|Nebenniere rechts|suprarenal R",
     "hepatoblastoma": "GTV_Hepatobl|Hepatoblastoma|Hepatoblastom",
 }

@@ -278,6 +278,19 @@ def test_images_that_the_structure_set_left_out_are_added_to_those_it_refers_to(
     assert summary.notes[-1].endswith("1 image added.")
 
 
+def test_a_structure_set_without_rois_takes_its_first(references, tmp_path):
+    def change(dataset):
+        dataset.StructureSetROISequence = []
+        del dataset.ROIContourSequence, dataset.RTROIObservationsSequence
+
+    existing = _their_structure_set(references, tmp_path / "theirs.dcm", change)
+    summary = append_to_rtstruct(references, [_roi("spleen", _mask(8, 15))], tmp_path / "ours.dcm", existing)
+    assert summary.notes[0] == "0 of the existing ROIs are kept: none."
+    (roi,) = read_rtstruct(tmp_path / "ours.dcm", references).rois
+    assert (roi.number, roi.name, roi.color) == (1, "Spleen", organ_by_key("spleen").color)
+    assert np.array_equal(roi.mask, _mask(8, 15))
+
+
 def test_the_existing_file_may_be_the_one_that_is_written(references, tmp_path):
     existing = _their_structure_set(references, tmp_path / "theirs.dcm")
     append_to_rtstruct(references, [_roi("spleen", _mask(8, 15))], existing, existing)

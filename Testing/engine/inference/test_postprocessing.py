@@ -6,7 +6,7 @@ import pytest
 from PediatricAbdomenSegLib.engine.cases.volume import LabelMap
 from PediatricAbdomenSegLib.engine.errors import InputError, UsageError
 from PediatricAbdomenSegLib.engine.geometry import Geometry
-from PediatricAbdomenSegLib.engine.inference.postprocessing import merge_label_maps, postprocess, select_organs
+from PediatricAbdomenSegLib.engine.inference.postprocessing import merge_label_maps, postprocess
 from PediatricAbdomenSegLib.engine.organs import organ_by_key
 
 
@@ -71,13 +71,6 @@ def test_an_unknown_step_or_organ_is_refused():
         postprocess(voxels(), {"liver": "smooth"})
     with pytest.raises(UsageError, match="tail"):
         postprocess(voxels(), {"tail": "largest_component"})
-
-
-def test_organs_that_were_not_asked_for_become_background():
-    result = select_organs(voxels(liver=[(0, 0, 0)], spleen=[(1, 1, 1)], heart=[(2, 2, 2)]), ["liver", "heart"])
-    assert (at(result, (0, 0, 0)), at(result, (1, 1, 1)), at(result, (2, 2, 2))) == (6, 0, 7)
-    with pytest.raises(UsageError, match="tail"):
-        select_organs(result, ["tail"])
 
 
 @pytest.mark.parametrize(

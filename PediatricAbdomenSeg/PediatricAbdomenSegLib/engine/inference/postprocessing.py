@@ -1,8 +1,8 @@
-"""What happens to labels after the network: largest component, choice of organs, fusion of several label maps."""
+"""What happens to labels after the network: largest component, fusion of several label maps."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -53,19 +53,6 @@ def postprocess(
             if np.count_nonzero(found) * label_map.geometry.voxel_volume_ml < least_ml:
                 part[found] = 0
     return LabelMap(array, label_map.geometry)
-
-
-def select_organs(label_map: LabelMap, keys: Collection[str]) -> LabelMap:
-    """A new label map with only the organs of these keys; the others become background.
-
-    Raises:
-        UsageError: an unknown organ.
-    """
-    table = np.zeros(256, np.uint8)
-    for key in keys:
-        label = organ_by_key(key).label
-        table[label] = label
-    return LabelMap(table[label_map.array], label_map.geometry)
 
 
 def merge_label_maps(label_maps: Sequence[LabelMap], fusion_priority: Sequence[str] = ()) -> LabelMap:

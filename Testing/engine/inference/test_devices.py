@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from PediatricAbdomenSegLib.engine.errors import ResourceError, UsageError
-from PediatricAbdomenSegLib.engine.inference.devices import arithmetic, choose_device, why_unusable
+from PediatricAbdomenSegLib.engine.inference import devices
+from PediatricAbdomenSegLib.engine.inference.devices import arithmetic, choose_device, try_devices, why_unusable
 
 
 def two_gpus(wanted: str) -> list[str]:
@@ -67,3 +68,41 @@ def test_exact_runs_compute_in_float32_everywhere():
 def test_gpus_compute_as_they_were_trained():
     assert arithmetic("cuda:0", exact=False) == "float16"
     assert arithmetic("mps", exact=False) == "float32"
+
+
+def refuse(*_):
+    raise RuntimeError("CUDA driver error: system not yet initialized\nand more")
+
+
+@pytest.fixture
+def a_gpu_whose_driver_does_not_start(monkeypatch):
+    torch = pytest.importorskip("torch")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    for name in ("mem_get_info", "get_device_name"):
+        monkeypatch.setattr(torch.cuda, name, refuse)
+    monkeypatch.setattr(torch, "ones", lambda *shape, device, **options: refuse())
+    monkeypatch.setattr(devices, "_speed", lambda name: 1.0)
+
+
+def test_a_gpu_whose_driver_does_not_start_is_listed_as_unusable_beside_the_processor(
+    a_gpu_whose_driver_does_not_start,
+):
+    found = {device.name: device.problem for device in try_devices()}
+    assert found == {"cpu": None, "cuda:0": "CUDA driver error: system not yet initialized"}
+    assert choose_device("auto").name == "cpu"
+
+
+def test_a_driver_that_cannot_even_count_gpus_leaves_the_processor(monkeypatch):
+    torch = pytest.importorskip("torch")
+    monkeypatch.setattr(torch.cuda, "is_available", refuse)
+    assert choose_device("auto").name == "cpu"
+
+
+def test_a_gpu_that_fails_only_under_load_is_listed_with_its_problem(a_gpu_whose_driver_does_not_start, monkeypatch):
+    torch = pytest.importorskip("torch")
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda name: (1e9, 2e9))
+    monkeypatch.setattr(devices, "why_unusable", lambda name: None)
+    monkeypatch.setattr(devices, "_speed", lambda name: 1.0 if name == "cpu" else refuse())
+    found = {device.name: device.problem for device in try_devices()}
+    assert found == {"cpu": None, "cuda:0": "CUDA driver error: system not yet initialized"}

@@ -41,7 +41,10 @@ def gpus(wanted: str) -> list[str]:
 
     if wanted not in ("auto", "cuda"):
         return [wanted]
-    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    try:
+        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    except RuntimeError:  # a driver that cannot even count them: as if there were none
+        count = 0
     names = [f"cuda:{index}" for index in sorted(range(count), key=_free_memory, reverse=True)]
     if wanted == "auto" and torch.backends.mps.is_available():
         names.append("mps")
@@ -65,7 +68,7 @@ def why_unusable(name: str) -> str | None:
             weight = torch.ones(1, 1, 3, 3, 3, device=name)
             total = float(torch.nn.functional.conv3d(image, weight, padding=1).sum().cpu())
     except (RuntimeError, NotImplementedError) as error:  # a driver's failure has no narrower type in torch
-        return str(error).strip().partition("\n")[0][:200]
+        return _first_line(error)
     return None if total == 1000.0 else f"it computes a convolution wrongly ({total:g} instead of 1000)"
 
 
@@ -115,18 +118,44 @@ def try_devices(check: Callable[[], None] = lambda: None) -> tuple[Device, ...]:
 
 
 def _try_device(name: str, check: Callable[[], None]) -> Device:
-    import torch
-
     check()
     problem = None if name == "cpu" else why_unusable(name)
+    title, memory_mb, free_mb = _title(name), None, None
+    speed = None
+    if problem is None:
+        try:
+            memory_mb, free_mb = _memory_mb(name)
+            speed = _speed(name)
+        except RuntimeError as error:  # too little memory, or an arithmetic that an old GPU lacks
+            problem = _first_line(error)
+    return Device(name, title, memory_mb, free_mb, speed, problem)
+
+
+def _title(name: str) -> str:
+    import torch
+
+    if name == "mps":
+        return "Apple GPU"
+    if name == "cpu":
+        return platform.processor() or platform.machine()
+    try:
+        return torch.cuda.get_device_name(name)
+    except RuntimeError:  # a driver that does not start; `why_unusable` says so
+        return name
+
+
+def _memory_mb(name: str) -> tuple[float | None, float | None]:
+    """Of the device, and how much of it is free."""
+    import torch
+
     if name.startswith("cuda"):
-        title, memory_mb, free_mb = torch.cuda.get_device_name(name), None, None
-        if problem is None:
-            free_mb, memory_mb = (size / 1e6 for size in torch.cuda.mem_get_info(name))
-    else:
-        title = "Apple GPU" if name == "mps" else platform.processor() or platform.machine()
-        memory_mb, free_mb = total_memory_mb(), available_memory_mb()  # Apple's GPU shares the computer's
-    return Device(name, title, memory_mb, free_mb, None if problem else _speed(name), problem)
+        free_mb, memory_mb = (size / 1e6 for size in torch.cuda.mem_get_info(name))
+        return memory_mb, free_mb
+    return total_memory_mb(), available_memory_mb()  # Apple's GPU shares the computer's
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0][:200]
 
 
 def _speed(name: str) -> float:

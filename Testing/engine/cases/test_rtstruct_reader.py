@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -222,6 +223,13 @@ def test_a_contour_of_a_missing_slice_does_not_slip_into_its_neighbours(tmp_path
     drawn = [on_slice(whole, 3, square(5, 5, 9, 9)), on_slice(whole, 4, square(5, 5, 6, 6))]
     roi = _read_square(references, tmp_path, drawn)
     assert roi.mask.sum((1, 2)).tolist() == [0, 0, 0, 4, 0, 0]
+
+
+def test_two_slices_at_one_place_are_refused(a_ct, tmp_path):
+    twice = replace(a_ct, slices=(a_ct.slices[0], *a_ct.slices))
+    write_structure_set(tmp_path / "rt.dcm", a_ct, [("Liver", [on_slice(a_ct, 3, square(5, 5, 9, 9))])])
+    with pytest.raises(InputError, match="at the same place"):
+        read_rtstruct(tmp_path / "rt.dcm", twice)
 
 
 def test_gaps_between_contours_stay_empty_unless_asked(a_ct, tmp_path):

@@ -309,8 +309,10 @@ def test_an_edited_roi_is_semiautomatic_and_says_so(a_ct, tmp_path):
 def test_a_single_slice_is_written(tmp_path):
     folder = write_series(tmp_path / "ct", shape=(1, 40, 48))
     mask = _ring()[3:4]  # a tube around an island: two contours
-    write_rtstruct(read_references(folder), [RoiMask(organ_by_key("liver"), mask)], tmp_path / "rt.dcm")
-    assert len(pydicom.dcmread(tmp_path / "rt.dcm").ROIContourSequence[0].ContourSequence) == 2
+    masks = [RoiMask(organ_by_key(key), mask) for key in ("liver", "heart")]
+    summary = write_rtstruct(read_references(folder), masks, tmp_path / "rt.dcm")
+    written = [len(roi.ContourSequence) for roi in pydicom.dcmread(tmp_path / "rt.dcm").ROIContourSequence]
+    assert written == [2, 2] and summary.contours == 4
 
 
 def test_slices_of_a_filled_gap_get_no_contours_and_are_counted(tmp_path):
@@ -322,6 +324,15 @@ def test_slices_of_a_filled_gap_get_no_contours_and_are_counted(tmp_path):
     contours = pydicom.dcmread(tmp_path / "rt.dcm").ROIContourSequence[0].ContourSequence
     planes = {contour.ContourData[2] for contour in contours}
     assert planes == {one.position_mm[2] for one in references.slices[1:5]}
+
+
+def test_a_mask_that_ends_before_the_last_image_is_refused(tmp_path):
+    references = read_references(write_series(tmp_path / "ct", shape=(3, 40, 48)))
+    mask = np.ones((4, 40, 48), bool)
+    with pytest.raises(InputError, match="Give labels on exactly the grid"):
+        write_rtstruct(
+            replace(references, grid_indices=(0, 2, 4)), [RoiMask(organ_by_key("liver"), mask)], tmp_path / "rt.dcm"
+        )
 
 
 def test_points_beyond_what_slicerrt_takes_holes_out_of_are_said(a_ct, tmp_path, monkeypatch):

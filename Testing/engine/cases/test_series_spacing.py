@@ -57,6 +57,13 @@ def test_positions_rounded_to_a_hundredth_are_no_mixed_spacing(tmp_path):
     assert volume.notes == ()
 
 
+def test_distances_within_five_per_cent_are_even_and_beyond_are_not():
+    names = [str(index) for index in range(5)]
+    assert even_grid(np.array([0, 5, 10.2, 15, 20.0]), names).indices is None
+    with pytest.raises(InputError, match=r"Mixed slice spacing: (5\.30|4\.70) mm"):
+        even_grid(np.array([0, 5, 10.3, 15, 20.0]), names)
+
+
 def test_missing_slices_are_interpolated_when_asked_to(tmp_path):
     whole = hounsfield_pattern((9, 16, 18))
     folder = write_series(tmp_path / "ct", shape=whole.shape, change=without(3, 4, 6))

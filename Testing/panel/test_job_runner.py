@@ -138,14 +138,6 @@ def test_a_waiting_job_can_be_cancelled_alone(a_runner, processes, new_job, diar
     assert not second.folder.exists() and a_running_job.folder.exists()
 
 
-def test_all_jobs_can_be_cancelled(a_runner, processes, new_job, diary, a_running_job):
-    second = new_job()
-    a_runner.submit(second)
-    a_runner.cancel_all()
-    processes.last.say(CancelledEvent(a_running_job.id))
-    assert diary.cancelled == [second, a_running_job] and a_runner.state == "idle"
-
-
 def test_requests_beside_jobs_change_no_state(a_runner, processes, diary):
     answers, problems = [], []
     a_runner.ask(Hardware(""), answers.append, problems.append)

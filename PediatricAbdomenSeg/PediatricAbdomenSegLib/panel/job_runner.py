@@ -104,12 +104,6 @@ class JobRunner:
             self._set_state(CANCELLING)
             self._link.cancel(self._current.id)
 
-    def cancel_all(self) -> None:
-        """Cancel what waits and what is at work."""
-        for job in tuple(self._waiting):
-            self.cancel(job.id)
-        self.cancel()
-
     def ask(
         self,
         request: Request,
@@ -123,10 +117,6 @@ class JobRunner:
         It is answered after the job at work and changes no state.
         """
         return self._link.ask(request, on_result, on_failed, on_progress, on_cancelled)
-
-    def cancel_request(self, request_id: str) -> None:
-        """Cancel what `ask` returned the id of."""
-        self._link.cancel(request_id)
 
     def restart_worker(self) -> None:
         """Use another interpreter from now on. Does nothing good to a job at work: ask first."""

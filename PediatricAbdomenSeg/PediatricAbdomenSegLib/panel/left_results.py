@@ -111,4 +111,4 @@ def left_job_text(left: LeftJob, count: int) -> str:
         text = _("A result of {when} is not in any scene yet ({model}).").format(when=when, model=model)
     else:
         text = _("A run of {when} was interrupted.").format(when=when)
-    return text if count == 1 else _("{text} {count} more wait.").format(text=text, count=count - 1)
+    return text if count == 1 else _("{text} Waiting behind it: {count}.").format(text=text, count=count - 1)

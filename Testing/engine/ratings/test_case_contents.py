@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import tempfile
 import zipfile
 
 import numpy as np
@@ -19,6 +22,7 @@ from PediatricAbdomenSegLib.engine.errors import InputError
 from PediatricAbdomenSegLib.engine.organs import organ_by_key
 from PediatricAbdomenSegLib.engine.ratings.case_contents import read_case_contours, read_case_image
 from PediatricAbdomenSegLib.engine.worker.rating_case_job import prepare_rating_case
+from PediatricAbdomenSegLib.engine.writer_mark import new_mark
 
 SHAPE = (6, 40, 48)
 LIVER, SPLEEN = organ_by_key("liver"), organ_by_key("spleen")
@@ -121,6 +125,46 @@ def test_a_damaged_scene_is_refused(tmp_path):
     (tmp_path / "scene.mrb").write_bytes(b"PK no archive")
     with pytest.raises(InputError, match="cannot be unpacked"):
         read_case_image(tmp_path / "scene.mrb", "scene")
+
+
+def test_of_a_scene_only_the_file_asked_for_is_unpacked_and_none_stays(a_scene, tmp_path, monkeypatch):
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        ended.wait()
+    left = new_mark().split("-")
+    (temporary / f"pedseg-scene-{left[0]}-{ended.pid}-{left[2]}-x").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    path, unpacked = a_scene(), []
+    extract = zipfile.ZipFile.extract
+    monkeypatch.setattr(zipfile.ZipFile, "extract", lambda *a: unpacked.append(a[1]) or extract(*a))
+    read_case_image(path, "scene")
+    assert unpacked == ["scene/Data/Model A.nrrd"]
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["../../secret.nrrd", "/etc/secret.nrrd", "Data/gone.nrrd"])
+def test_a_scene_in_one_file_refers_to_no_file_outside_of_it(name, a_scene, tmp_path):
+    path = a_scene()
+    with zipfile.ZipFile(path, "a") as archive:
+        text = archive.read("scene/scene.mrml").decode()
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("scene/scene.mrml", text.replace("Data/Model%20A.nrrd", name))
+    with pytest.raises(InputError, match="does not hold the file of its CT"):
+        read_case_image(path, "scene")
+
+
+def test_an_encrypted_scene_is_refused(a_scene):
+    path = a_scene()
+    content = bytearray(path.read_bytes())
+    for signature, flags in ((b"PK\x01\x02", 8), (b"PK\x03\x04", 6)):
+        start = content.find(signature)
+        while start >= 0:
+            content[start + flags] |= 1
+            start = content.find(signature, start + 4)
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="encrypted"):
+        read_case_image(path, "scene")
 
 
 def test_prepared_files_have_names_that_say_nothing(a_ct, masks, tmp_path):

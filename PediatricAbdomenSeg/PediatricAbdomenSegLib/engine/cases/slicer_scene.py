@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import posixpath
+import shutil
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -12,6 +15,7 @@ from urllib.parse import unquote
 from xml.etree import ElementTree
 
 from ..errors import InputError
+from ..writer_mark import MARK, is_left_over, new_mark
 from .image_file import read_image
 from .label_layers import LabelLayer, read_label_layers
 from .volume import Volume
@@ -20,6 +24,7 @@ SCENE_SUFFIXES = (".mrb", ".mrml")
 _BUNDLE = ".mrb"
 _VOLUME, _SEGMENTATION = "Volume", "Segmentation"  # what MRML calls scalar volume nodes and segmentation nodes
 _GEOMETRY_ROLE = "referenceImageGeometryRef"
+_PREFIX = "pedseg-scene-"
 _LARGEST_MRML_BYTES = 1 << 26
 _HINT = "Save the scene again in Slicer with one CT and one segmentation, both outside of transforms."
 Content = TypeVar("Content")
@@ -44,40 +49,51 @@ def read_scene_contours(path: Path) -> tuple[LabelLayer, ...]:
 
 
 def _read(path: Path, kind: str, read: Callable[[Path], Content]) -> Content:
-    with _unpacked(Path(path)) as mrml:
-        try:
-            root = ElementTree.parse(mrml).getroot()
-        except ElementTree.ParseError as error:
-            raise InputError(f"{path} is no scene: {error}.", _HINT) from error
-        node = _chosen(root, kind, path)
-        references = _references(node)
-        if references.get("transform"):
-            raise InputError(f"{path}: the {_noun(kind)} lies under a transform.", _HINT)
-        storage = references.get("storage", "")
-        name = next((each.get("fileName", "") for each in root if each.get("id") == storage), "")
-        if not name:
-            raise InputError(f"{path} names no file for its {_noun(kind)}.", _HINT)
-        return read(mrml.parent / unquote(name))
-
-
-@contextmanager
-def _unpacked(path: Path) -> Iterator[Path]:
-    """The .mrml file of a scene; that of a bundle in a folder that is removed afterwards."""
+    path = Path(path)
     if path.suffix.lower() != _BUNDLE:
         if not path.is_file():
             raise InputError(f"There is no file {path}.", "Check the path.")
-        yield path
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            with zipfile.ZipFile(path) as archive:
-                names = [name for name in archive.namelist() if PurePosixPath(name).suffix == ".mrml"]
-                if len(names) != 1 or archive.getinfo(names[0]).file_size > _LARGEST_MRML_BYTES:
-                    raise InputError(f"{path} holds no scene, or several.", _HINT)
-                archive.extractall(folder)
-        except (zipfile.BadZipFile, OSError) as error:
-            raise InputError(f"{path} cannot be unpacked: {error}.", _HINT) from error
-        yield Path(folder) / names[0]
+        return read(path.parent / _file_name(path.read_bytes(), kind, path))
+    try:
+        with zipfile.ZipFile(path) as archive, _temporary_folder() as folder:
+            scenes = [name for name in archive.namelist() if PurePosixPath(name).suffix == ".mrml"]
+            if len(scenes) != 1 or archive.getinfo(scenes[0]).file_size > _LARGEST_MRML_BYTES:
+                raise InputError(f"{path} holds no scene, or several.", _HINT)
+            name = _file_name(archive.read(scenes[0]), kind, path)
+            member = posixpath.normpath(posixpath.join(posixpath.dirname(scenes[0]), name))
+            if member not in archive.namelist():
+                raise InputError(f"{path} does not hold the file of its {_noun(kind)}.", _HINT)
+            return read(Path(archive.extract(member, folder)))  # this file only: a scene may hold gigabytes more
+    # What zipfile raises for damaged, encrypted and unknown kinds of archives.
+    except (zipfile.BadZipFile, zlib.error, OSError, RuntimeError, NotImplementedError) as error:
+        raise InputError(f"{path} cannot be unpacked: {error}.", _HINT) from error
+
+
+def _file_name(mrml: bytes, kind: str, path: Path) -> str:
+    """Of the only node of a kind, as it stands in the scene."""
+    try:
+        root = ElementTree.fromstring(mrml)
+    except ElementTree.ParseError as error:
+        raise InputError(f"{path} is no scene: {error}.", _HINT) from error
+    references = _references(_chosen(root, kind, path))
+    if references.get("transform"):
+        raise InputError(f"{path}: the {_noun(kind)} lies under a transform.", _HINT)
+    storage = references.get("storage", "")
+    name = next((each.get("fileName", "") for each in root if each.get("id") == storage), "")
+    if not name:
+        raise InputError(f"{path} names no file for its {_noun(kind)}.", _HINT)
+    return unquote(name)
+
+
+@contextmanager
+def _temporary_folder() -> Iterator[Path]:
+    """A folder for images of a patient; what processes of this machine that were killed have left of them goes."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        mark = MARK.match(folder.name, len(_PREFIX))
+        if mark is not None and is_left_over(mark):
+            shutil.rmtree(folder, ignore_errors=True)  # or it is another user's
+    with tempfile.TemporaryDirectory(prefix=f"{_PREFIX}{new_mark()}-") as folder:
+        yield Path(folder)
 
 
 def _chosen(root: ElementTree.Element, kind: str, path: Path) -> ElementTree.Element:

@@ -210,3 +210,23 @@ def test_files_are_sent_only_after_the_user_agreed_to_node_and_files(
     assert not ui.sendButton.enabled
     panel.processes.last.say(Result(request.id, {"node": "archive", "stored": ["rtstruct.dcm"], "warnings": []}))
     assert ui.summaryLabel.text == "archive has stored rtstruct.dcm." and ui.sendButton.enabled
+
+
+def test_a_node_that_was_changed_or_removed_meanwhile_is_not_sent_to_as_it_was(
+    an_export_panel, a_node, slicer_host, tmp_path, click
+):
+    from dataclasses import replace
+
+    from PediatricAbdomenSegLib.engine.cases.dicom_nodes import add_node, list_nodes, nodes_file, remove_node
+
+    ui = an_export_panel.export.ui
+    an_export_panel.export.send_row.offer([a_written_rtstruct(tmp_path)])
+    (node,) = list_nodes(nodes_file())
+    remove_node("archive", nodes_file())
+    add_node(replace(node, host="elsewhere.example.org"), nodes_file())
+    slicer_host.messages.answer = False
+    click(ui.sendButton)
+    assert "elsewhere.example.org" in slicer_host.messages.texts("confirm")[-1]
+    remove_node("archive", nodes_file())
+    click(ui.sendButton)
+    assert ui.summaryLabel.text == "archive is not configured any more."

@@ -57,7 +57,12 @@ class DicomSendRow:
 
     def send(self) -> None:
         """Ask the user, and the worker if the user agrees."""
-        node = self._nodes[self._ui.nodeComboBox.currentData]
+        chosen = self._ui.nodeComboBox.currentData
+        self.refresh()  # the worker reads the nodes anew: what the user agrees to has to be what it will read
+        node = self._nodes.get(chosen)
+        if node is None:
+            self._say(_("{name} is not configured any more.").format(name=chosen))
+            return
         try:
             question = what_is_sent(outgoing_files(self._files), node)
             if not slicer.util.confirmYesNoDisplay(question, windowTitle=_("Send?")):

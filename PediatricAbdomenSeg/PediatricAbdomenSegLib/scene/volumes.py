@@ -13,6 +13,7 @@ from ..engine.cases.image_file import write_volume
 from ..engine.cases.series_references import references_on_grid
 from ..engine.cases.volume import DicomReferences, Volume
 from ..engine.errors import InputError
+from ..engine.wording import counted
 from .images import affine_of, geometry_of_volume, voxels_of
 from .placement import place_beside, unused_name
 from .scene_problem import SceneProblem
@@ -99,7 +100,9 @@ def volume_of(
     if np.issubdtype(array.dtype, np.floating):
         bad = int(array.size - np.count_nonzero(np.isfinite(array)))
         if bad:
-            raise InputError(f'"{name}": {bad} voxels are NaN or infinite.', "Replace them by -1024 HU (air).")
+            raise InputError(
+                f'"{name}": NaN or infinite in {counted(bad, "voxel")}.', "Replace them by -1024 HU (air)."
+            )
         array = np.rint(array)
     if array.min() == array.max():
         raise InputError(f'"{name}": all voxels are {array.flat[0]}.', "Load the CT again: it has no image content.")

@@ -14,6 +14,7 @@ from ..errors import UsageError
 from ..organs import CodedConcept, Organ
 from .image_file import itk_image, write_itk_image
 from .label_boxes import bounding_boxes
+from .roi_mask import ModelProvenance
 from .volume import LabelMap
 
 TERMINOLOGY_CONTEXT = "Segmentation category and type - 3D Slicer General Anatomy list"
@@ -35,6 +36,16 @@ def terminology_entry(organ: Organ) -> str:
     return "~".join(fields)
 
 
+def model_tags(model: ModelProvenance) -> dict[str, str]:
+    """Tags of segments that a bundle made; `saved_segments` reads them."""
+    return {
+        "Model": model.name,
+        "ModelVersion": model.version,
+        "ModelSHA256": model.sha256,
+        "ModelStatus": model.status,
+    }
+
+
 def write_seg_nrrd(
     label_map: LabelMap,
     path: Path,
@@ -48,7 +59,7 @@ def write_seg_nrrd(
         label_map: uint8 ``(z, y, x)`` with `Organ.label` values.
         path: ends in ``.seg.nrrd``.
         structures: each becomes a segment, in this order, also when the label map has no voxel of it.
-        tags: added to every segment, for example the model's name, SHA-256 and status.
+        tags: added to every segment, for example `model_tags`.
         tags_of: added to single segments, by `Organ.key`, where several models made them.
 
     Raises:

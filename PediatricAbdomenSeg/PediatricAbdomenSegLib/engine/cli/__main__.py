@@ -12,12 +12,23 @@ import traceback
 from collections.abc import Sequence
 from contextlib import nullcontext, suppress
 
-from PediatricAbdomenSegLib.engine.cli import demo, dicom, models, phantom, ratings, rtstruct, seg, segment, train_demo
+from PediatricAbdomenSegLib.engine.cli import (
+    demo,
+    dicom,
+    labels,
+    models,
+    phantom,
+    ratings,
+    rtstruct,
+    seg,
+    segment,
+    train_demo,
+)
 from PediatricAbdomenSegLib.engine.cli.console import Console, known_error, library_warnings_silenced
 from PediatricAbdomenSegLib.engine.runtime.path_encoding import use_utf8_paths
 from PediatricAbdomenSegLib.version import __version__
 
-SUBCOMMANDS = (demo, phantom, segment, models, rtstruct, seg, dicom, ratings, train_demo)
+SUBCOMMANDS = (demo, phantom, segment, models, labels, rtstruct, seg, dicom, ratings, train_demo)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

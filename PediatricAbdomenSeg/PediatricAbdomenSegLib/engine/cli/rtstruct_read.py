@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
 from ..progress import ProgressEvent, StageProgress
+from ..wording import counted
 from .cancel_signals import cancel_by_signal
 from .console import Console, add_common_options, stray_prints_to_stderr
+from .label_output import require_writable_name, write_labels
 
 if TYPE_CHECKING:
-    from ..cases.rtstruct_labels import RtStructLabels
     from ..cases.rtstruct_reader import RtStructContents, RtStructRoi
     from ..organs import Organ
 
@@ -45,11 +46,12 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     from ..cases.read_case import read_case
     from ..cases.rtstruct_labels import rtstruct_labels
     from ..cases.rtstruct_reader import read_rtstruct
+    from ..organs import organ_by_key
     from ..worker.protocol import Result
 
     assigned = dict(_assignment(text) for text in arguments.assign)
     if arguments.output:
-        _require_writable_name(arguments.output)
+        require_writable_name(arguments.output)
     with cancel_by_signal() as cancel, stray_prints_to_stderr():
         stages = StageProgress({"read": 2, "rtstruct": 1}, console.progress(), cancel)
 
@@ -68,7 +70,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         )
         labels = rtstruct_labels(contents, volume.geometry, assigned) if arguments.output else None
         if labels is not None:
-            _write(labels, arguments.output)
+            write_labels(labels.label_map, tuple(map(organ_by_key, labels.organs)), arguments.output)
     for note in (*volume.notes, *contents.warnings):
         console.warn(note)
     _show(contents, assigned, volume.geometry.voxel_volume_ml, console)
@@ -77,7 +79,8 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         if labels.overlapping_voxels:
             console.warn(f"{labels.overlapping_voxels} voxels lie in several organs; the higher priority has them.")
         content |= {"output": str(arguments.output), "overlapping_voxels": labels.overlapping_voxels}
-        console.say(f"{len(labels.organs)} organs written to {arguments.output}; {len(labels.left_out)} ROIs left out")
+        written, left_out = counted(len(labels.organs), "organ"), counted(len(labels.left_out), "ROI")
+        console.say(f"{written} written to {arguments.output}; {left_out} left out")
     console.event(Result("1", content))
     return 0
 
@@ -89,23 +92,6 @@ def _assignment(text: str) -> tuple[str, Organ]:
     if not (name and equals):
         raise UsageError(f"--assign {text} is not NAME=ORGAN.", 'For example --assign "My liver=liver".')
     return name, organ_by_key(key)
-
-
-def _require_writable_name(path: Path) -> None:
-    suffixes = (".nii.gz", ".nii", ".nrrd", ".mha")
-    if not path.name.lower().endswith(suffixes):  # before minutes are spent on reading
-        raise UsageError(f"{path.name} has no known image suffix.", f"Use .seg.nrrd or one of {', '.join(suffixes)}.")
-
-
-def _write(labels: RtStructLabels, path: Path) -> None:
-    from ..cases.image_file import write_label_map
-    from ..cases.seg_nrrd import write_seg_nrrd
-    from ..organs import organ_by_key
-
-    if path.name.lower().endswith(".seg.nrrd"):
-        write_seg_nrrd(labels.label_map, path, [organ_by_key(key) for key in labels.organs])
-    else:
-        write_label_map(labels.label_map, path)
 
 
 def _show(contents: RtStructContents, assigned: dict[str, Organ], voxel_ml: float, console: Console) -> None:

@@ -11,8 +11,8 @@ from .console import Console, add_common_options, stray_prints_to_stderr
 DESCRIPTION = """
 Rebuilds the bundled demonstration models with nnU-Net's own planner and trainer: renders synthetic children of fixed
 seeds, plans a network small enough for a CPU, trains it and writes a bundle. Nothing but this software is needed. A
-GPU is used if there is one; on two CPU cores reckon with an hour for multi-organ and half of that for
-hepatoblastoma-ct. The same command trains an equivalent model, not the same file: arithmetic differs between machines.
+GPU is used if there is one; on two CPU cores reckon with an hour for each. The same command trains an equivalent model,
+not the same file: arithmetic differs between machines.
 """
 ALL = "all"
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ...version import __version__
 from ..cases.atomic_file import replaced_when_complete
+from ..wording import counted
 from .agreement import COEFFICIENTS
 from .charts import ForestRow, LikertBar, bland_altman_plot, forest_plot, likert_chart, score_matrix
 from .durations import PER_CASE
@@ -92,9 +93,9 @@ def _how_far(progress: RaterProgress | None) -> str:
 def _facts(summary: Summary) -> str:
     study = summary.study
     counts = [
-        _counted(len(study.cases), "case"),
-        _counted(len(study.raters), "rater") + (", blinded to the source" if study.blinded else ""),
-        _counted(summary.scores, "score"),
+        counted(len(study.cases), "case"),
+        counted(len(study.raters), "rater") + (", blinded to the source" if study.blinded else ""),
+        counted(summary.scores, "score"),
         f"{summary.not_assessable} not assessable",
         f"{summary.repeats} repeated",
         f"written {utc_now()[:10]} by pedseg {__version__}",
@@ -105,10 +106,6 @@ def _facts(summary: Summary) -> str:
         for source in study.sources
     ]
     return " · ".join(counts) + f"<br>Sources: {'; '.join(sources)}<br>Study {escape(study.id)}"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _scores(summary: Summary, number: _Numbers) -> str:

@@ -17,6 +17,7 @@ from ..cases.volume import DicomReferences, LabelMap
 from ..errors import InputError, UsageError
 from ..models.store import Bundle, find_bundle
 from ..organs import ALL_STRUCTURES, Organ, organ_by_key
+from ..wording import counted
 
 
 @dataclass(frozen=True)
@@ -90,10 +91,10 @@ def masks_to_export(
     return ExportMasks(references, masks, tuple(notes))
 
 
-def require_no_input(output: Path, labels: Sequence[Path], references: DicomReferences) -> None:
+def require_no_input(output: Path, labels: Sequence[Path], references: DicomReferences | None = None) -> None:
     """Raise `UsageError` where a file to be written is a label map or an image of the CT: that would be lost."""
-    inputs = {Path(path).resolve() for path in (*labels, *(one.path for one in references.slices))}
-    if Path(output).resolve() in inputs:
+    images = () if references is None else (one.path for one in references.slices)
+    if Path(output).resolve() in {Path(path).resolve() for path in (*labels, *images)}:
         raise UsageError(f"The output {output} is one of the inputs, which would be lost.", "Choose another file.")
 
 
@@ -135,5 +136,6 @@ def _notes(found: LabelsOnSlices, name: str) -> list[str]:
     if found.is_resampled:
         notes.append(f"{name} lies on another grid than the CT and was resampled onto its images (nearest neighbour).")
     if found.lost_slices:
-        notes.append(f"{found.lost_slices} slices with labels in {name} have no image in the series and were left out.")
+        lost = counted(found.lost_slices, "slice")
+        notes.append(f"{lost} with labels in {name} left out: there is no image of the series.")
     return notes

@@ -14,7 +14,7 @@ from ..cases.dicom_seg import write_dicom_seg
 from ..cases.image_file import write_label_map, write_scalar_map
 from ..cases.read_case import read_case
 from ..cases.rtstruct_writer import write_rtstruct
-from ..cases.seg_nrrd import write_seg_nrrd
+from ..cases.seg_nrrd import model_tags, write_seg_nrrd
 from ..cases.volume import ScalarMap, Volume
 from ..checksums import sha256_of_file
 from ..errors import InputError
@@ -158,14 +158,7 @@ def write_result_files(
         entropy = segmentation.entropy / np.float32(STEPS)
         write_scalar_map(ScalarMap(entropy, label_map.geometry), folder / ENTROPY_NAME)
     progress.part(0.3)
-    manifest = bundle.manifest
-    tags = {
-        "Model": manifest.name,
-        "ModelVersion": manifest.version,
-        "ModelSHA256": bundle.sha256,
-        "ModelStatus": manifest.status,
-    }
-    write_seg_nrrd(label_map, folder / "segmentation.seg.nrrd", structures, tags)
+    write_seg_nrrd(label_map, folder / "segmentation.seg.nrrd", structures, model_tags(provenance(bundle)))
     progress.part(0.5)
     notes: tuple[str, ...] = ()
     if volume.references is not None and not rtstruct_notes(volume, segmentation):

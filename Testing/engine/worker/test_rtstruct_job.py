@@ -101,7 +101,7 @@ def test_slices_that_are_missing_in_the_series_get_no_contours_and_that_is_said(
     files = sorted(a_ct_folder.iterdir(), key=lambda path: float(dcmread(path).ImagePositionPatient[2]))
     files[in_the_middle].unlink()
     content = export_rtstruct(a_ct_folder, [labels], tmp_path / "x.dcm")
-    assert content["notes"] == ["1 slice with labels in labels.nii.gz left out: there is no image of the series."]
+    assert content["notes"] == ["Left out where the series has no image: 1 slice with labels in labels.nii.gz."]
 
 
 def test_the_body_is_outlined_on_request(tmp_path):

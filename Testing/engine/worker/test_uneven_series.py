@@ -39,7 +39,7 @@ def test_a_gap_is_refused_unless_it_is_to_be_filled(segment_gap):
 def test_a_filled_gap_is_said_and_contours_lie_on_the_slices_that_exist(segment_gap, a_series_with_a_gap, tmp_path):
     record = segment_gap(fill_gaps=True)
     assert "1 interpolated" in record["notes"][0]
-    assert any("no contours there" in note for note in record["notes"])
+    assert any("No contours where the series has no image" in note for note in record["notes"])
     assert record["request"]["fill_gaps"] is True
     labels = read_label_map(tmp_path / "out" / "labels.nii.gz").array
     assert labels.shape == SHAPE and labels[2].any()

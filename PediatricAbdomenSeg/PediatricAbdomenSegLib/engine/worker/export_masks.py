@@ -137,5 +137,5 @@ def _notes(found: LabelsOnSlices, name: str) -> list[str]:
         notes.append(f"{name} lies on another grid than the CT and was resampled onto its images (nearest neighbour).")
     if found.lost_slices:
         lost = counted(found.lost_slices, "slice")
-        notes.append(f"{lost} with labels in {name} left out: there is no image of the series.")
+        notes.append(f"Left out where the series has no image: {lost} with labels in {name}.")
     return notes

@@ -42,11 +42,8 @@ def is_alive(pid: int) -> bool:
 def _is_alive_on_windows(pid: int) -> bool:
     import ctypes
 
-    synchronize, wait_object_0, error_access_denied = (
-        0x00100000,
-        0,
-        5,
-    )  # the right to wait for a process; "it has ended"
+    synchronize = 0x00100000  # the right to wait for a process
+    wait_object_0, error_access_denied = 0, 5  # "it has ended"; it belongs to another user
     kernel32 = ctypes.WinDLL("kernel32", use_last_error=True)
     kernel32.OpenProcess.restype = ctypes.c_void_p
     kernel32.WaitForSingleObject.argtypes = (ctypes.c_void_p, ctypes.c_uint32)

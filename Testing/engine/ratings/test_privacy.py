@@ -22,7 +22,8 @@ def strings(tmp_path):
         dataset.OtherPatientNames = ["Иванова^Ева", "Petrow^Boris"]
         dataset.TypeOfPatientID = "TEXT"
         dataset.PatientAddress = "Upper Lane 7^^Neustadt^^69120^DE"
-        dataset.AdditionalPatientHistory, dataset.Allergies = "tumour", "contrast"
+        dataset.AdditionalPatientHistory, dataset.Allergies = "twin of a donor", "contrast"
+        dataset.MedicalAlerts, dataset.EthnicGroup = "tumour", "Sorbian"
         dataset.PatientMotherBirthName = ""
         other = Dataset()
         other.PatientID, other.IssuerOfPatientID = "Z-99/7", "St. Elsewhere"
@@ -51,6 +52,8 @@ def strings(tmp_path):
         "upper lane 7",
         "z-99/7",
         "st. elsewhere",
+        "she is the twin of a donor",
+        "a sorbian child",
         "born 2019-03-07",
         "07.03.2019",
         "7.3.2019",
@@ -76,6 +79,7 @@ def test_names_ids_and_birth_dates_are_found_in_every_spelling(strings, text):
         "look elsewhere",
         "upper pole, 7 slices",
         "tumour not included, contrast good",
+        "twin peaks of the donor",
         "C01",
     ],
 )

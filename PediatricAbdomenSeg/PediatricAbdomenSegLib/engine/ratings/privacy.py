@@ -2,8 +2,8 @@
 
 Names are compared in parts of three letters and more, without case and diacritics; short parts as whole words only,
 because "Eva" must not forbid "evaluation". Addresses are compared line by line (street, town, postcode): their words,
-such as "Upper", are needed in comments. So are those of the history and the like, which are left out. Birth dates count
-in the usual ways of writing them.
+such as "Upper", are needed in comments. So are those of the history and the like, of which whole sentences count. Birth
+dates count in the usual ways of writing them.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ _INSIDE_WORDS = 5
 _PATIENT_GROUP = 0x0010
 # Value representations that hold words of the patient's own; codes such as sex, numbers and ages identify nobody.
 _TEXT_REPRESENTATIONS = {"PN", "LO", "SH", "LT", "ST", "UT", "UC", "DA"}
-# AdditionalPatientHistory "tumour" must not forbid a comment on the tumour: what describes a child names none.
-_DESCRIPTIONS = {"AdditionalPatientHistory", "Allergies", "EthnicGroup", "MedicalAlerts", "PatientSpeciesDescription"}
+# AdditionalPatientHistory "tumour" must not forbid a comment on the tumour, but a sentence copied from there tells who.
+_DESCRIPTIONS, _FEWEST_WORDS = {"AdditionalPatientHistory", "Allergies", "MedicalAlerts"}, 3
 _NAME_PARTS, _ADDRESS_LINES = r"[\^=\s,\-]+", r"[\^,;\r\n]+"
 _TRANSCRIBED = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa"})
 _YEARS = ("%Y", "%y")
@@ -79,7 +79,7 @@ def patient_strings(image: Path, reference: ImageReference) -> PatientStrings:
     try:
         dataset = dcmread(path, stop_before_pixels=True)
         for element in dataset.iterall():  # other ids stand in a sequence
-            if element.tag.group == _PATIENT_GROUP and element.keyword not in _DESCRIPTIONS:
+            if element.tag.group == _PATIENT_GROUP:
                 found |= _strings_of(element)
     except OSError as error:
         raise ResourceError(f"{path.name} cannot be read: {error.strerror}.", "Check its permissions.") from error
@@ -127,6 +127,8 @@ def _strings_of(element: DataElement) -> set[str]:
         return set()
     separators = _NAME_PARTS if element.VR == "PN" else _ADDRESS_LINES if element.keyword == "PatientAddress" else ""
     values = [str(value) for value in (element.value if element.VM > 1 else [element.value or ""])]
+    if element.keyword in _DESCRIPTIONS:
+        values = [value for value in values if len(value.split()) >= _FEWEST_WORDS]
     return set().union(*(_dates(value) if element.VR == "DA" else _parts(value, separators) for value in values))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from slicer.i18n import tr as _
 
 from ..scene.review import OrganRow
+from .row_table import RowTable
 from .toolkit import blocked_signals, qt
 from .wording import flags_text, review_text
 
@@ -15,7 +16,7 @@ ORGAN, VOLUME, FLAGS, VERDICT = range(4)
 _SWATCH_PX = 12
 
 
-class OrganTable:
+class OrganTable(RowTable[OrganRow]):
     """A QTableWidget with one row for each segment.
 
     Args:
@@ -34,9 +35,8 @@ class OrganTable:
         on_visible: Callable[[OrganRow, bool], None],
         icon: Any,
     ) -> None:
-        self._table = table
+        super().__init__(table, lambda row: row.segment_id)
         self._on_selected, self._on_opened, self._on_visible = on_selected, on_opened, on_visible
-        self.rows: tuple[OrganRow, ...] = ()
         table.setColumnCount(4)
         table.setHorizontalHeaderLabels([_("Organ"), _("ml"), _("Look at"), _("Verdict")])
         table.horizontalHeaderItem(ORGAN).setIcon(icon)
@@ -44,29 +44,10 @@ class OrganTable:
         header.setSectionResizeMode(ORGAN, qt.QHeaderView.Stretch)
         for column in (VOLUME, FLAGS, VERDICT):
             header.setSectionResizeMode(column, qt.QHeaderView.ResizeToContents)
-        table.verticalHeader().hide()
-        table.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
         table.connect("itemSelectionChanged()", self._take_selection)
         table.connect("cellClicked(int,int)", self._take_click)
         table.connect("cellDoubleClicked(int,int)", lambda row, column: self._on_opened(self.rows[row]))
         table.connect("itemChanged(QTableWidgetItem*)", self._take_change)
-
-    @property
-    def selected(self) -> OrganRow | None:
-        """The selected row; None when there is none."""
-        row = self._table.currentRow()
-        return self.rows[row] if 0 <= row < len(self.rows) else None
-
-    def select(self, segment_id: str) -> None:
-        """Select a segment's row, if there is one."""
-        for index, row in enumerate(self.rows):
-            if row.segment_id == segment_id:
-                self._table.selectRow(index)
-
-    def step(self, by: int) -> None:
-        """Select the row so many below, around the ends."""
-        if self.rows:
-            self._table.selectRow((self._table.currentRow() + by) % len(self.rows))
 
     def show(self, rows: Sequence[OrganRow]) -> None:
         """Show rows; the selected segment stays selected where it is still there."""

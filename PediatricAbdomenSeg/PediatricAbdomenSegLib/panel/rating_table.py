@@ -11,6 +11,7 @@ from slicer.i18n import tr as _
 from ..engine.organs import organ_by_key
 from ..engine.ratings.scale import Anchor
 from .organ_table import swatch
+from .row_table import RowTable
 from .toolkit import blocked_signals, qt
 
 ORGAN = 0
@@ -35,7 +36,7 @@ class RatingRow:
     not_assessable: str = ""
 
 
-class RatingTable:
+class RatingTable(RowTable[RatingRow]):
     """A QTableWidget with one row for each organ.
 
     Args:
@@ -52,32 +53,13 @@ class RatingTable:
         on_opened: Callable[[str], None],
         on_score: Callable[[str, int], None],
     ) -> None:
-        self._table, self._on_selected, self._on_score = table, on_selected, on_score
+        super().__init__(table, lambda row: row.key)
+        self._on_selected, self._on_score = on_selected, on_score
         self._scale: tuple[Anchor, ...] = ()
         self._buttons: list[dict[int, Any]] = []
-        self.rows: tuple[RatingRow, ...] = ()
         table.setStyleSheet(_STYLE)
-        table.verticalHeader().hide()
-        table.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
         table.connect("itemSelectionChanged()", self._take_selection)
         table.connect("cellDoubleClicked(int,int)", lambda row, column: on_opened(self.rows[row].key))
-
-    @property
-    def selected(self) -> RatingRow | None:
-        """The organ chosen; None when there is none."""
-        row = self._table.currentRow()
-        return self.rows[row] if 0 <= row < len(self.rows) else None
-
-    def select(self, key: str) -> None:
-        """Choose an organ, if it is in the list."""
-        for index, row in enumerate(self.rows):
-            if row.key == key:
-                self._table.selectRow(index)
-
-    def step(self, by: int) -> None:
-        """Choose the organ so many below, around the ends."""
-        if self.rows:
-            self._table.selectRow((self._table.currentRow() + by) % len(self.rows))
 
     def show(self, rows: Sequence[RatingRow], scale: Sequence[Anchor]) -> None:
         """Show other organs, none of them chosen."""

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from PediatricAbdomenSegLib.engine.cases.label_boxes import bounding_boxes
+from PediatricAbdomenSegLib.engine.cases.label_boxes import bounding_boxes, labels_present
 
 
 @pytest.fixture
@@ -25,3 +25,9 @@ def test_boxes_are_those_of_scipy(scattered_labels):
 
 def test_an_image_of_background_has_no_boxes():
     assert bounding_boxes(np.zeros((3, 4, 5), np.uint8)) == {}
+
+
+def test_labels_of_several_maps_are_those_of_any(scattered_labels):
+    other = np.full((1, 2, 2), 9, np.uint8)
+    assert labels_present([scattered_labels, other]) == {*np.unique(scattered_labels).tolist(), 9}
+    assert labels_present([]) == set() == labels_present([np.zeros((0, 4, 5), np.uint8)])

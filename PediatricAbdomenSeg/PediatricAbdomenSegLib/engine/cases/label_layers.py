@@ -13,6 +13,7 @@ from ..errors import InputError
 from ..geometry import Geometry
 from ..organs import ALL_STRUCTURES
 from .image_file import as_labels, itk_image, read_array, write_itk_image
+from .label_boxes import labels_present
 from .roi_mask import ModelProvenance
 from .seg_nrrd_labels import relabelled, saved_segments
 from .volume import LabelMap
@@ -67,9 +68,8 @@ def write_label_layers(layers: Sequence[LabelMap], path: Path) -> None:
     image = sitk.Compose(planes) if len(planes) > 1 else planes[0]
     found = []
     for number, layer in enumerate(layers):
-        # Slice by slice: bincount copies what it counts to 64-bit integers.
-        voxels = sum(np.bincount(plane.ravel(), minlength=256) for plane in layer.array)
-        found += [(number, organ) for organ in ALL_STRUCTURES if voxels[organ.label]]
+        present = labels_present([layer.array])
+        found += [(number, organ) for organ in ALL_STRUCTURES if organ.label in present]
     for index, (layer, organ) in enumerate(found):
         members = {"ID": organ.key, "Name": organ.display_name, "LabelValue": organ.label, "Layer": layer}
         for name, value in members.items():

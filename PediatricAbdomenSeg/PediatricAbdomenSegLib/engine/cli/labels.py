@@ -43,7 +43,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
 def run_merge(arguments: argparse.Namespace, console: Console) -> int:
     """Write the file and name its organs."""
-    from ..cases.label_boxes import bounding_boxes
+    from ..cases.label_boxes import labels_present
     from ..inference.postprocessing import merge_label_maps
     from ..models.store import find_bundle
     from ..organs import organs_of_type
@@ -57,7 +57,7 @@ def run_merge(arguments: argparse.Namespace, console: Console) -> int:
     with stray_prints_to_stderr():
         layers = _read(arguments.labels)
         merged = merge_label_maps([layer.label_map for layer in layers], priority)
-        found = bounding_boxes(merged.array)
+        found = labels_present([merged.array])
         organs = [organ for kind in ("type1", "type2") for organ in organs_of_type(kind) if organ.label in found]
         models = {label: model for layer in reversed(layers) for label, model in layer.models.items()}
         write_labels(merged, organs, arguments.output, models)

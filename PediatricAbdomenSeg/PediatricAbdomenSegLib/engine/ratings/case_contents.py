@@ -13,6 +13,7 @@ import numpy as np
 
 from ..cases.contour_region import RoiRegion
 from ..cases.dicom_seg_reader import read_dicom_seg
+from ..cases.label_boxes import labels_present
 from ..cases.label_layers import read_label_layers
 from ..cases.read_case import read_case
 from ..cases.rtstruct_reader import read_rtstruct
@@ -83,7 +84,7 @@ def _selected(layers: Sequence[LabelMap], wanted: Sequence[Organ]) -> CaseContou
     for organ in wanted:
         table[organ.label] = organ.label
     kept = [LabelMap(table[layer.array], layer.geometry) for layer in layers]
-    present = labels_in(layer.array for layer in kept)
+    present = labels_present(layer.array for layer in kept)
     return CaseContours(tuple(kept), tuple(organ.key for organ in wanted if organ.label in present))
 
 
@@ -100,15 +101,6 @@ def _drawn(
             draw(layers, region, organ.label)
     ordered = tuple(organ.key for organ in wanted if organ.key in keys)
     return CaseContours(tuple(LabelMap(array, geometry) for array in layers), ordered, unassigned)
-
-
-def labels_in(arrays: Iterable[np.ndarray]) -> set[int]:
-    """The values of arrays ``(z, y, x)`` of uint8."""
-    voxels = np.zeros(256, int)
-    for array in arrays:
-        for plane in array:  # a whole CT at once would take eight times its memory
-            voxels += np.bincount(plane.ravel(), minlength=256)
-    return set(np.flatnonzero(voxels).tolist())
 
 
 def draw(layers: list[np.ndarray], region: RoiRegion, label: int) -> None:

@@ -16,12 +16,13 @@ import SimpleITK as sitk
 from ..cases.atomic_file import as_resource_error
 from ..cases.contour_region import RoiRegion
 from ..cases.image_file import itk_image
+from ..cases.label_boxes import labels_present
 from ..cases.label_layers import write_label_layers
 from ..cases.volume import LabelMap
 from ..errors import InputError
 from ..geometry import Geometry
 from ..organs import organ_by_key
-from .case_contents import CaseContours, draw, labels_in
+from .case_contents import CaseContours, draw
 
 
 def write_neutral_copy(contours: CaseContours, grid: Geometry, copy: Path) -> None:
@@ -38,9 +39,9 @@ def write_neutral_copy(contours: CaseContours, grid: Geometry, copy: Path) -> No
     Raises:
         InputError: an organ lies outside the CT. ResourceError: the file cannot be written.
     """
-    before = labels_in(layer.array for layer in contours.layers)
+    before = labels_present(layer.array for layer in contours.layers)
     planes = [_on_grid(layer, grid) for layer in contours.layers]
-    outside = [key for key in contours.organs if organ_by_key(key).label in before - labels_in(planes)]
+    outside = [key for key in contours.organs if organ_by_key(key).label in before - labels_present(planes)]
     if outside:
         raise InputError(
             f"No voxel of {', '.join(outside)} lies on the images of the CT.",

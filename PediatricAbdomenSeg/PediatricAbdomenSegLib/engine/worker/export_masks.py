@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..cases.label_boxes import labels_present
 from ..cases.label_layers import read_label_layers
 from ..cases.onto_slices import LabelsOnSlices, labels_on_slices
 from ..cases.read_case import read_case_references
@@ -100,11 +101,10 @@ def require_no_input(output: Path, labels: Sequence[Path], references: DicomRefe
 
 def roi_masks(labels: Sequence[LabelArray], structures: Sequence[Organ]) -> list[RoiMask]:
     """One mask per structure, from the last array that holds it; empty where none does."""
-    # Slice by slice: counting turns a whole array into 64-bit numbers first.
-    present = [sum(np.bincount(plane.ravel(), minlength=256) for plane in one.array) > 0 for one in labels]
+    present = [labels_present([one.array]) for one in labels]
     masks = []
     for organ in structures:
-        index = max((index for index, found in enumerate(present) if found[organ.label]), default=0)
+        index = max((index for index, found in enumerate(present) if organ.label in found), default=0)
         model = labels[index].models.get(organ.label, labels[index].model)
         masks.append(RoiMask(organ, labels[index].array, model=model, label_value=organ.label))
     return masks

@@ -101,7 +101,12 @@ class Stage:
         self.processes.last.be_ready()
         self.processes.last.say(Progress(job.id, "network", 0.45, 140.0))
 
+    def queue(self) -> None:
+        """Let the same CT wait behind itself."""
+        self.ui["SegmentPage"].queueButton.click()
+
     def fail(self) -> None:
+        self.session.runner.cancel(self.session.runner.waiting[0].id)
         job = self.session.runner.current
         message, hint = "The graphics card has too little memory.", "Choose another device, or tick Low memory."
         self.processes.last.say(Failed(job.id, "resource", message, hint, 5))

@@ -60,6 +60,7 @@ STATES = (
     State("segment-advanced", SEGMENT, Stage.unfold_advanced),
     State("segment-doubts", SEGMENT, Stage.ask_for_thick_slices),
     State("segment-running", SEGMENT, Stage.run),
+    State("segment-queued", SEGMENT, Stage.queue),
     State("segment-failed", SEGMENT, Stage.fail),
     State("review", REVIEW, Stage.show_result),
     State("review-editing", REVIEW, Stage.edit_an_organ),

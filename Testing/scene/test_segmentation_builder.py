@@ -163,6 +163,20 @@ def test_an_organ_without_segment_gets_one_at_its_place(segmentation, label_map,
     assert np.array_equal(read_label_map(segmentation, ct).array, label_map.array)
 
 
+def test_undoing_a_replacement_removes_the_segment_it_made_unless_it_was_painted_in(segmentation, label_map, edit):
+    without = LabelMap(np.where(label_map.array == 5, 0, label_map.array), label_map.geometry)
+    segments = segmentation.GetSegmentation()
+    for result in (label_map, without):  # also an organ that the result does not have
+        segments.RemoveSegment("kidney_right")
+        replace_organs(segmentation, result, ["kidney_right"])
+        assert undo_last(segmentation) == ("kidney_right",)
+        assert segments.GetSegment("kidney_right") is None and segments.GetNumberOfSegments() == len(ORGANS) - 1
+    replace_organs(segmentation, without, ["kidney_right"])
+    edit("kidney_right", np.s_[2:4, 2:4, 2:4], True)
+    undo_last(segmentation)
+    assert segments.GetSegment("kidney_right") is not None
+
+
 def test_an_unknown_organ_is_refused_before_anything_changes(segmentation, label_map, ct):
     with pytest.raises(UsageError, match="gizzard"):
         replace_organs(segmentation, label_map, ["liver", "gizzard"])

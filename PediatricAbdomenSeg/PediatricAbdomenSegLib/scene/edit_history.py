@@ -34,6 +34,7 @@ class SegmentChange:
         before: bool ``(z, y, x)``, the segment in the same window before.
         first, affine: the window, as in `Patch`.
         tags: those the step writes anew, as they were before; "" for one that was not there.
+        is_new: the step made the segment; undoing it removes the segment, unless something was painted into it since.
     """
 
     segment_id: str
@@ -42,6 +43,7 @@ class SegmentChange:
     first: Index
     affine: np.ndarray
     tags: Mapping[str, str] = field(default_factory=dict)
+    is_new: bool = False
 
     @classmethod
     def between(cls, segment_id: str, before: Patch, after: Patch) -> SegmentChange:
@@ -73,12 +75,12 @@ def record_step(
     changes: Sequence[SegmentChange],
     model_result: LabelMap | None = None,
 ) -> bool:
-    """Remember a step; False, and nothing is remembered, when no voxel changed.
+    """Remember a step; False, and nothing is remembered, when no voxel changed and no segment was made.
 
     Args:
         model_result: the result stored with the segmentation before the step, where the step replaces it.
     """
-    changes = tuple(change for change in changes if change.changed.any())
+    changes = tuple(change for change in changes if change.is_new or change.changed.any())
     if not changes:
         return False
     steps = (*_steps(segmentation_node), EditStep(name, changes, model_result))
@@ -96,8 +98,8 @@ def undo_last(segmentation_node: slicer.vtkMRMLSegmentationNode) -> tuple[str, .
     """Undo the last step of the tools: voxels, tags, and the model's result where the step replaced it.
 
     Returns:
-        IDs of the segments that were put back; a segment that was deleted meanwhile is left out. () when there was
-        nothing to undo.
+        IDs of the segments that were put back or removed; a segment that was deleted meanwhile is left out. () when
+        there was nothing to undo.
     """
     steps = _steps(segmentation_node)
     if not steps:
@@ -108,6 +110,8 @@ def undo_last(segmentation_node: slicer.vtkMRMLSegmentationNode) -> tuple[str, .
         if segmentation.GetSegment(change.segment_id) is not None:
             _put_back(segmentation_node, change)
             write_tags(segmentation.GetSegment(change.segment_id), change.tags)
+            if change.is_new and not read_patch(segmentation_node, change.segment_id).mask.any():
+                segmentation.RemoveSegment(change.segment_id)
             restored.append(change.segment_id)
     if steps[-1].model_result is not None:
         store_model_result(segmentation_node, steps[-1].model_result)

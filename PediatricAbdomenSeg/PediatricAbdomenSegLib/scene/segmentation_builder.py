@@ -83,7 +83,7 @@ def replace_organs(
 
     An organ that has no segment yet gets one, at its place in the table's order. Where a new organ overlaps an edited
     neighbour both keep their voxels. A verdict on an organ that changes is void: nobody has looked at the new contour.
-    One step of `undo_last`, which brings back the verdicts and the tags as well.
+    One step of `undo_last`, which brings back the verdicts and the tags as well, and removes the segments it made.
 
     Args:
         label_map: on the grid of the segmentation's CT.
@@ -101,6 +101,7 @@ def replace_organs(
     changes, earlier_result = [], model_result(segmentation_node)
     with one_modification(segmentation_node):
         for organ in organs:
+            is_new = segment_id_of_organ(segmentation_node, organ.key) is None
             segment_id = _segment_for(segmentation_node, organ)
             segment = segment_of(segmentation_node, segment_id)
             new_tags = provenance.as_tags() if provenance is not None else {}
@@ -109,7 +110,7 @@ def replace_organs(
             change = SegmentChange.between(segment_id, before, after)
             if change.changed.any():
                 new_tags |= {slicer.vtkSlicerSegmentationsModuleLogic.GetStatusTagName(): ""}
-            changes.append(replace(change, tags={name: tag_of(segment, name) for name in new_tags}))
+            changes.append(replace(change, tags={name: tag_of(segment, name) for name in new_tags}, is_new=is_new))
             write_patch(segmentation_node, segment_id, after)
             write_tags(segment, new_tags)
         update_model_result(segmentation_node, label_map, {organ.label for organ in organs})

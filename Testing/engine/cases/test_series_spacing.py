@@ -130,6 +130,13 @@ def test_anatomy_is_not_invented_over_a_wide_gap(tmp_path):
         read_series(folder, gaps="fill")
 
 
+def test_gaps_of_up_to_25_mm_are_filled():
+    names = ["a", "b", "c", "d"]
+    assert even_grid(np.array([0.0, 5.0, 30.0, 35.0]), names, "fill").slices == 8
+    with pytest.raises(InputError, match=r"30\.00 mm between b and c are too far to interpolate \(at most 25 mm\)"):
+        even_grid(np.array([0.0, 5.0, 35.0, 40.0]), names, "fill")
+
+
 def test_a_grid_of_countless_slices_is_refused():
     heights = np.r_[np.arange(100) * 5.0, 495.0 + 0.02]
     with pytest.raises(InputError, match="so unevenly"):
